@@ -1,0 +1,55 @@
+// EngineState: what stores and modules of one engine share. Used by several threads at once.
+#pragma once
+
+#include "collections/heap.h"
+#include "core/artifact/module_image.h"
+#include "core/types/features.h"
+#include "core/types/type_registry.h"
+
+#include <atomic>
+
+namespace ebb {
+
+struct StoreState;
+
+/// What may grow, as the limits callback is asked about it.
+enum class Growing : uint8_t { memory, table, stack };
+
+/// Asked before a memory, table or stack grows, from and to a size in bytes (table: elements). False refuses.
+struct LimitsCallback {
+  bool (*allow)(void* context, Growing what, uint64_t from, uint64_t to, uint64_t maximum) = nullptr;
+  void* context = nullptr;
+};
+
+/// The settings of an engine; `Config` fills them in.
+struct EngineSettings {
+  FeatureSet features;
+  Encoding encoding = Encoding::threaded;
+  bool memory_pages = false;  ///< Back linear memories with OS pages where the allocator has them.
+  size_t engine_bytes_max = Heap::no_limit;
+  size_t stack_bytes_max = 1024 * 1024;
+  uint32_t host_depth_max = 64;
+  bool fuel = false;          ///< Compile modules so that they count fuel.
+  bool keep_names = false;    ///< Keep function names for backtraces.
+  bool keep_offsets = false;  ///< Keep the map from code to wasm offsets.
+  bool fixed_seed = false;
+  uint64_t seed = 0;
+  LimitsCallback limits;
+};
+
+/// Handler addresses and entry points that core/interpret hands to the engine.
+struct MachineTable;
+
+struct EngineState {
+  EngineState(const Allocator& allocator, const EngineSettings& settings);
+
+  Heap heap;
+  EngineSettings settings;
+  TypeRegistry types;
+  const MachineTable* machine = nullptr;
+  uint64_t hash_seed = 0;
+  std::atomic<uint32_t> stores_made{0};
+  std::atomic<uint32_t> references{1};
+};
+
+} // namespace ebb

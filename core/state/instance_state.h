@@ -1,0 +1,61 @@
+// InstanceState: an instance as the machine sees it: arrays of what its indices name.
+//
+// Everything hangs off one block of the store's heap. The imported part of each array points to what other instances or
+// the host own; the rest is owned by this instance's block.
+#pragma once
+
+#include "core/artifact/module_image.h"
+#include "core/state/func_ref.h"
+#include "core/state/memory_state.h"
+#include "core/state/table_state.h"
+
+namespace ebb {
+
+struct StoreState;
+struct HostFunction;
+
+/// A global's value: numbers in `bits` (v128 in both words), a reference in `bits[0]`.
+struct GlobalState {
+  uint64_t bits[2] = {0, 0};
+  GlobalType type;
+};
+
+/// A tag is its identity and its type.
+struct TagState {
+  TagType type;
+};
+
+struct InstanceState {
+  StoreState* store = nullptr;
+  ModuleImage* module = nullptr; ///< Retained; null for the store's host functions.
+  uint32_t id = 0;               ///< Its number in `StoreState::instances`, as in FuncRef.
+  FuncRef* imported_functions = nullptr;
+  MemoryState** memories = nullptr;
+  TableState** tables = nullptr;
+  GlobalState** globals = nullptr;
+  TagState** tags = nullptr;
+  /// One byte per segment, 1 once dropped (active and declared ones are dropped by instantiation).
+  uint8_t* dropped_elems = nullptr;
+  uint8_t* dropped_datas = nullptr;
+  Block block; ///< What all of the above lies in.
+};
+
+/// The reference to function `index` of the instance's function index space.
+FuncRef func_ref_of(const InstanceState& instance, uint32_t index);
+
+// Bulk operations of instances. Fail: out_of_bounds_memory_access or out_of_bounds_table_access, a trap. On failure:
+// nothing was written. They allocate nothing.
+Result<void> memory_init(InstanceState&, uint32_t memory, uint32_t data, uint64_t to, uint32_t from,
+                         uint32_t bytes);
+Result<void> memory_copy(MemoryState& to, const MemoryState& from, uint64_t to_offset,
+                         uint64_t from_offset, uint64_t bytes);
+Result<void> memory_fill(MemoryState&, uint64_t offset, uint8_t value, uint64_t bytes);
+/// The element segment's items must be numbers already evaluated: see ModuleImage (function references and constants) and
+/// `elem_item`.
+Result<void> table_init(InstanceState&, uint32_t table, uint32_t elem, uint64_t to, uint32_t from,
+                        uint32_t count);
+Result<void> table_copy(TableState& to, const TableState& from, uint64_t to_offset,
+                        uint64_t from_offset, uint64_t count);
+Result<void> table_fill(TableState&, uint64_t offset, RefBits value, uint64_t count);
+
+} // namespace ebb

@@ -1,0 +1,23 @@
+// TableState: a table of references and what can be asked of it.
+#pragma once
+
+#include "collections/heap.h"
+#include "core/state/func_ref.h"
+#include "core/types/limits.h"
+
+namespace ebb {
+
+struct StoreState;
+
+struct TableState {
+  RefBits* elements = nullptr;
+  uint64_t size = 0;
+  uint64_t capacity = 0; ///< Elements that the block behind `elements` holds.
+  TableType type;
+};
+
+/// Grows by `delta` elements of `initial`; the result is the old size.
+/// Fails: out_of_memory (its cause in the store's diagnostic). On failure: the table is as it was.
+Result<uint64_t> table_grow(StoreState& store, TableState& table, uint64_t delta, RefBits initial);
+
+} // namespace ebb
