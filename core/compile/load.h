@@ -1,0 +1,26 @@
+// Loading: bytes of a .wasm to a ModuleImage, with decoding, validation and compilation in one pass per function.
+#pragma once
+
+#include "core/artifact/module_image.h"
+#include "core/state/engine_state.h"
+
+namespace ebb {
+
+/// Whether the module may keep pointing into the bytes that it was loaded from.
+enum class BytesOwnership : uint8_t { borrowed, copied };
+
+/// Decodes, validates and compiles. The image is made in a heap of its own below the engine's; release it with
+/// `release_module`. Names and data are kept as ranges of the bytes (borrowed) or of a copy of just those (copied).
+/// Fails: malformed, invalid and unsupported errors, out_of_memory; where, is in the diagnostic. On failure: the engine
+/// is as it was.
+Result<ModuleImage*> load_module(EngineState& engine, std::span<const uint8_t> bytes,
+                                 BytesOwnership ownership, Diagnostic* diagnostic);
+
+/// Counts; the last release frees the image and its types. Never fails.
+void retain_module(ModuleImage& image);
+void release_module(EngineState& engine, ModuleImage& image);
+
+/// The wasm offset that the instruction at `pc` of `function` came from, or UINT32_MAX where offsets are not kept.
+uint32_t wasm_offset_of(const ModuleImage& image, const Function& function, const uint8_t* pc);
+
+} // namespace ebb
