@@ -1,10 +1,10 @@
 // Heap: a budget over an allocator or over another heap.
 //
-// An engine, each module and each store have one, and heaps nest: what a child takes is charged to every heap above it.
-// A `limited` heap only counts; a `reserved` heap takes its whole size from its parent when it is made and serves
-// requests out of that, so that what happens in other heaps cannot change what this one gives, to the byte.
-// The figures are exact: they count the bytes that the allocator gave.
-// A heap does not move; containers hold a reference to theirs.
+// An engine, each module and each store have one, and heaps nest: what a child takes is charged to
+// every heap above it. A `limited` heap only counts; a `reserved` heap takes its whole size from
+// its parent when it is made and serves requests out of that, so that what happens in other heaps
+// cannot change what this one gives, to the byte. The figures are exact: they count the bytes that
+// the allocator gave. A heap does not move; containers hold a reference to theirs.
 #pragma once
 
 #include "collections/allocator.h"
@@ -19,7 +19,8 @@ struct HeapStats {
   size_t limit = 0;      ///< The most that `used` may reach.
   size_t used = 0;       ///< Held now.
   size_t peak = 0;       ///< The most that was ever held.
-  uint64_t requests = 0; ///< How many times memory was asked for (allocations, growths, commits), refused ones included.
+  uint64_t requests = 0; ///< How many times memory was asked for (allocations, growths, page
+                         ///< calls), refused ones included.
 };
 
 /// Who refused the last request that failed.
@@ -32,20 +33,23 @@ public:
   enum class Threads : uint8_t { one, many };
 
   /// A limited heap straight over an allocator, which must outlive it.
-  explicit Heap(const Allocator& allocator, size_t limit = no_limit, Threads threads = Threads::one);
+  explicit Heap(const Allocator& allocator, size_t limit = no_limit,
+                Threads threads = Threads::one);
   /// A limited heap over another, which must outlive it.
   explicit Heap(Heap& parent, size_t limit = no_limit, Threads threads = Threads::one);
   Heap(const Heap&) = delete;
   Heap& operator=(const Heap&) = delete;
   ~Heap();
 
-  /// Turns a fresh limited heap into a reserved one of its limit, whose bytes are taken from the parent now.
-  /// Fails: out_of_memory. On failure: the heap is limited, as before.
+  /// Turns a fresh limited heap into a reserved one of its limit, whose bytes are taken from the
+  /// parent now. Fails: out_of_memory. On failure: the heap is limited, as before.
   Result<void> reserve();
 
-  /// A block of at least `bytes` (0 counts as 1). Fails: out_of_memory. On failure: nothing has changed.
+  /// A block of at least `bytes` (0 counts as 1). Fails: out_of_memory. On failure: nothing has
+  /// changed.
   Result<Block> allocate(size_t bytes, size_t align, bool zeroed = false);
-  /// See Allocator::resize; shrinking always succeeds. Fails: out_of_memory. On failure: the block is as it was.
+  /// See Allocator::resize; shrinking always succeeds. Fails: out_of_memory. On failure: the block
+  /// is as it was.
   Result<Block> resize(Block block, size_t new_bytes, size_t align, bool may_move = true);
   void release(Block block, size_t align);
 
@@ -57,8 +61,8 @@ public:
   /// Fails: out_of_memory. On failure: nothing has changed. Charged.
   Result<void> commit_pages(void* pointer, size_t bytes);
   void decommit_pages(void* pointer, size_t bytes);
-  /// Grows a reservation that is committed to its end, moving it if it must. Fails: out_of_memory, also where the OS
-  /// cannot do it. On failure: nothing has changed.
+  /// Grows a reservation that is committed to its end, moving it if it must. Fails: out_of_memory,
+  /// also where the OS cannot do it. On failure: nothing has changed.
   Result<void*> grow_pages(void* pointer, size_t old_bytes, size_t new_bytes);
   /// `committed_bytes` of the reservation are committed and stop being charged.
   void release_pages(void* pointer, size_t bytes, size_t committed_bytes);
@@ -71,12 +75,27 @@ public:
   const Allocator& allocator() const { return allocator_; }
 
 private:
-  Result<void> charge(size_t bytes);
+  bool charge(size_t bytes);
   void discharge(size_t bytes);
-  void note_peak(size_t used);
+  void note_peak();
   void count_request();
+  Error refuse(Refusal cause);
 
-  const Allocator& allocator_; // where blocks come from: the root's, or this heap's own pool
+  Heap& source();
+  bool charge_path(size_t bytes, const Heap& last);
+  void discharge_path(size_t bytes, const Heap& last);
+  void note_peak_path(const Heap& last);
+  void count_request_path(const Heap& last);
+  bool has_room(size_t bytes, const Heap& last) const;
+
+  void lock_pool();
+  void unlock_pool();
+  Block take(size_t bytes, size_t align, bool zeroed);
+  Block retake(Block block, size_t new_bytes, size_t align, bool may_move);
+  void give_back(Block block, size_t align);
+  Result<Block> resize_careful(Block block, size_t new_bytes, size_t align, Heap& from);
+
+  const Allocator& allocator_; // the root's
   Heap* parent_ = nullptr;
   size_t limit_;
   size_t used_ = 0;
@@ -85,7 +104,8 @@ private:
   Pool* pool_ = nullptr; // of a reserved heap, at the start of its block
   Block reserved_;
   Threads threads_;
-  Refusal last_refusal_ = Refusal::none;
+  uint8_t last_refusal_ = 0; // a Refusal
+  bool pool_locked_ = false;
 };
 
 } // namespace ebb
