@@ -1,0 +1,170 @@
+// BodyValidator: decodes and type-checks the instructions of one function body or constant
+// expression after the other.
+//
+// It is driven by its user, who calls `step` for each instruction and may look at the state in
+// between; the bytecode compiler runs in lockstep with it. It keeps its stacks in heap memory,
+// recurses nowhere, and keeps what it has allocated for the next body. A body costs memory in
+// proportion to its bytes, and time too: the bound on the length of a type list (params_max,
+// results_max) is the only factor.
+//
+// The algorithm is the one in the specification's appendix. Operands are a stack of types; a
+// control frame remembers where its operands start. After an unconditional branch the frame is
+// unreachable: its operands are cut off, and operands that are missing are of the bottom type.
+#pragma once
+
+#include "core/binary/instruction.h"
+#include "core/validate/module_decl.h"
+
+namespace ebb {
+
+enum class FrameKind : uint8_t { function, block, loop, if_, else_, try_table };
+
+/// An open block. Looks into `params` and `results` are good until the next step.
+struct ControlFrame {
+  FrameKind kind = FrameKind::function;
+  bool unreachable = false; ///< Whether the code now read in this frame cannot be reached.
+  bool has_value_type = false;
+  ValType value_type;            ///< The only result, where the type is written that way.
+  const SubType* type = nullptr; ///< The function type, where there is one.
+  uint32_t height = 0;           ///< Of the operand stack below the block's parameters.
+  uint32_t set_locals = 0;       ///< Internal: the number of locals known to be set on entry.
+  uint32_t checked_by = 0;       ///< Internal: the br_table that last checked this label.
+
+  std::span<const ValType> params() const {
+    if (type == nullptr || kind == FrameKind::function) return {};
+    return type->params();
+  }
+  std::span<const ValType> results() const {
+    if (type != nullptr) return type->results();
+    return {&value_type, has_value_type ? size_t{1} : size_t{0}};
+  }
+  /// What a branch to this block carries.
+  std::span<const ValType> label_types() const {
+    return kind == FrameKind::loop ? params() : results();
+  }
+};
+
+/// A run of declared locals of one type.
+struct LocalRun {
+  uint32_t end = 0; ///< The index after the last, parameters counted.
+  ValType type;
+};
+
+class BodyValidator {
+public:
+  /// All arguments must outlive the validator.
+  BodyValidator(const ModuleDecl& module, const TypeRegistry& types, FeatureSet features,
+                Heap& heap);
+  BodyValidator(const BodyValidator&) = delete;
+  BodyValidator& operator=(const BodyValidator&) = delete;
+
+  /// Starts with the body of a function that is not imported and reads its local declarations.
+  /// Fails: out_of_memory, too_many_locals, too_many_function_locals, and what decoding and
+  /// validation report.
+  Result<void> begin_function(FuncIndex function);
+  /// Starts with a constant expression, which must give `expected` and may read the first
+  /// `globals_visible` globals. It ends at its end instruction, at or before the end of the range.
+  /// Fails: out_of_memory.
+  Result<void> begin_const_expr(ByteRange range, ValType expected, size_t globals_visible);
+
+  /// Reads and checks the next instruction. False after the end of the body; `out` is that last end
+  /// then. Fails: out_of_memory, and what decoding and validation report. On failure: only begin_…
+  /// may follow.
+  Result<bool> step(Instruction& out);
+
+  /// The offset in the module of what is read next; after a failure, of what failed.
+  uint32_t offset() const { return failed_ ? error_offset_ : reader_.offset(); }
+  /// The function begun last, or `no_function`.
+  FuncIndex function() const { return function_; }
+  /// The features that the instructions read so far need, over all bodies.
+  FeatureSet features_used() const { return features_used_; }
+
+  // The function's locals.
+  uint32_t param_count() const { return param_count_; }
+  uint32_t local_count() const { return local_count_; }
+  /// Of a parameter or local; the index is in range.
+  ValType local_type(uint32_t index) const {
+    return index < cached_locals_ ? local_cache_[index] : local_type_slow(index);
+  }
+  /// The declared locals without the parameters.
+  std::span<const LocalRun> local_runs() const { return {runs_.data(), runs_.size()}; }
+
+  // What the last step found.
+  /// Whether the instruction just read can be reached.
+  bool was_reachable() const { return was_reachable_; }
+  /// The operand type of drop, select (the type chosen), local.set, local.tee, global.set,
+  /// ref.is_null, ref.as_non_null, br_on_null, br_on_non_null, ref.test and ref.cast. Bottom in
+  /// unreachable code.
+  ValType operand_type() const { return operand_type_; }
+  /// The frame that the last else or end closed.
+  const ControlFrame& closed_frame() const { return closed_frame_; }
+  /// The labels of the last br_table, the default last.
+  std::span<const uint32_t> br_labels() const { return {labels_.data(), labels_.size()}; }
+  /// The clauses of the last try_table.
+  std::span<const CatchClause> catches() const { return {catches_.data(), catches_.size()}; }
+
+  // The state now.
+  /// Whether the next instruction can be reached.
+  bool reachable() const { return control_.size() != 0 && !control(0).unreachable; }
+  size_t control_depth() const { return control_.size(); }
+  /// The open block that a label names: 0 is the innermost.
+  const ControlFrame& control(size_t label) const { return control_[control_.size() - 1 - label]; }
+  std::span<const ValType> label_types(size_t label) const { return control(label).label_types(); }
+  size_t operand_count() const { return operands_.size(); }
+  /// The type of an operand: 0 is the top.
+  ValType operand(size_t depth) const { return operands_[operands_.size() - 1 - depth]; }
+  std::span<const ValType> operands() const { return {operands_.data(), operands_.size()}; }
+
+  /// The type of a function, or of a call_indirect or call_ref's type index; the index has been
+  /// checked.
+  const SubType& func_type(FuncIndex index) const { return module_.function_type(index); }
+  const SubType& type(TypeIndex index) const { return module_.types.get(index); }
+
+private:
+  friend class InstructionChecker;
+  static constexpr uint32_t local_cache_size = 64;
+
+  // Decoding.
+  Result<void> read_locals(size_t param_count);
+  Result<void> decode(Instruction& out);
+  Result<void> decode_immediate(Instruction& out, Immediate immediate);
+  Result<void> decode_memory_operand(Instruction& out);
+  Result<void> decode_block_type(Instruction& out);
+  Result<void> decode_br_table(Instruction& out);
+  Result<void> decode_catches();
+  Result<void> decode_cast(Instruction& out);
+  Result<void> decode_select_types(Instruction& out);
+  Result<bool> fail(Error error, uint32_t offset);
+
+  ValType local_type_slow(uint32_t index) const;
+
+  const ModuleDecl& module_;
+  const TypeRegistry& types_;
+  FeatureSet features_;
+  FeatureSet features_used_ = FeatureSet::mvp();
+  Reader reader_;
+  Vec<ValType> operands_;
+  Vec<ControlFrame> control_;
+  Vec<uint32_t> labels_;
+  Vec<CatchClause> catches_;
+  Vec<LocalRun> runs_;
+  Vec<uint32_t> set_bits_;   // a bit for each local that is set, if any local needs it
+  Vec<uint32_t> set_locals_; // the locals that were set, in order
+  const SubType* function_type_ = nullptr;
+  FuncIndex function_ = no_function;
+  uint32_t param_count_ = 0;
+  uint32_t local_count_ = 0;
+  uint32_t cached_locals_ = 0;
+  uint32_t globals_visible_ = 0;
+  uint32_t br_table_serial_ = 0;
+  uint32_t error_offset_ = 0;
+  bool tracks_locals_ = false; // whether some local cannot start as zero or null
+  bool is_const_ = false;
+  bool was_reachable_ = true;
+  bool failed_ = false;
+  ValType operand_type_;
+  ControlFrame closed_frame_;
+  ValType local_cache_[local_cache_size];
+};
+
+} // namespace ebb
