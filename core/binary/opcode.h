@@ -84,12 +84,8 @@ inline const char* opcode_mnemonic(Opcode opcode) { return opcode_info(opcode).m
 /// What no instruction is; lookups give it for bytes that encode none.
 inline constexpr Opcode no_opcode = static_cast<Opcode>(UINT16_MAX);
 
-namespace opcode_tables {
-extern const Opcode plain[256];
-}
-
 /// The instruction with a one-byte opcode, or `no_opcode`.
-inline Opcode plain_opcode(uint8_t code) { return opcode_tables::plain[code]; }
+Opcode plain_opcode(uint8_t code);
 inline bool is_opcode_prefix(uint8_t code) { return code >= 0xfb && code <= 0xfd; }
 /// The instruction with a prefix and an opcode, or `no_opcode`.
 Opcode prefixed_opcode(uint8_t prefix, uint32_t code);
