@@ -114,9 +114,9 @@ static_assert(std::is_trivially_copyable_v<Result<uint64_t>>);
 } // namespace ebb
 
 /// The value of a Result, or a return of its error from the function around it.
-#define EBB_TRY(expression)                                                                        \
+#define EBB_TRY(...)                                                                               \
   __extension__({                                                                                  \
-    auto&& ebb_try_result = (expression);                                                          \
+    auto&& ebb_try_result = (__VA_ARGS__);                                                         \
     if (__builtin_expect(!ebb_try_result.ok(), 0)) return ebb_try_result.error();                  \
     static_cast<std::remove_reference_t<decltype(ebb_try_result)>&&>(ebb_try_result).value();      \
   })

@@ -1,0 +1,59 @@
+// Config: the settings of an engine, fixed once it exists.
+#pragma once
+
+#include "collections/allocator.h"
+#include "core/types/features.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ebb {
+
+struct Config {
+  static constexpr size_t no_limit = SIZE_MAX;
+
+  /// How modules are kept: as the compact bytecode that the compiler emits and that runs in place,
+  /// or threaded, which is faster and larger.
+  enum class Encoding : uint8_t { compact, threaded };
+  /// What lies behind linear memories: blocks of the store's heap, or OS pages where the allocator
+  /// has them.
+  enum class Backing : uint8_t { heap_blocks, pages };
+  /// What the limits callback is asked about.
+  enum class Growing : uint8_t { memory, table, stack };
+  /// Asked before a memory, table or stack is made or grows: sizes in bytes, for tables in
+  /// elements; `maximum` is the most it may ever have. False refuses, which the caller sees as
+  /// out_of_memory and the guest as -1.
+  struct Limits {
+    bool (*allow)(void* context, Growing what, uint64_t from, uint64_t to,
+                  uint64_t maximum) = nullptr;
+    void* context = nullptr;
+  };
+
+  /// Where all memory comes from; it must outlive the engine and everything made in it, and be safe
+  /// for threads if the engine is shared by threads. Required.
+  const Allocator* allocator = nullptr;
+  /// What engine, modules and stores may hold together, in bytes.
+  size_t engine_bytes_max = no_limit;
+  /// What each module may hold, in bytes.
+  size_t module_bytes_max = no_limit;
+  /// How large a store's guest stack may become, in bytes.
+  size_t stack_bytes_max = 1024 * 1024;
+  /// How often host and guest may call each other on one native stack.
+  uint32_t host_depth_max = 64;
+  Encoding encoding = Encoding::threaded;
+  Backing memory_backing = Backing::heap_blocks;
+  FeatureSet features = FeatureSet::all();
+  Limits limits;
+  /// Compile modules so that calls count steps; see Store::set_fuel.
+  bool fuel = false;
+  /// Keep function names, for backtraces.
+  bool keep_names = false;
+  /// Keep where in the .wasm each instruction was, for backtraces.
+  bool keep_offsets = false;
+  /// Seed the hash maps with `seed` instead of the platform's entropy: for tests that must repeat
+  /// exactly.
+  bool fixed_seed = false;
+  uint64_t seed = 0;
+};
+
+} // namespace ebb

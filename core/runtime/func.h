@@ -1,0 +1,111 @@
+// Func: a function of a store, of the guest or of the host; Execution: a call in progress.
+#pragma once
+
+#include "core/runtime/extern_type.h"
+#include "core/runtime/val.h"
+
+#include <span>
+
+namespace ebb {
+
+class Execution;
+struct HostFunc;
+template <class Sig> class TypedFunc;
+
+/// Names a function; as a reference, one that names nothing is null.
+class Func : public Named {
+public:
+  using Named::Named;
+
+  /// Puts a host function into a store. Equal ones (function, context, type) are one function. See
+  /// host_func.h. Fails: out_of_memory. On failure: the store is as it was.
+  static Result<Func> wrap(StoreRef store, const HostFunc& function);
+
+  /// Fails: wrong_store, stale_handle.
+  Result<FuncType> type(StoreRef store) const;
+  /// Calls with as many values as the type has parameters and gives as many as it has results.
+  /// Fails: wrong_store, stale_handle, argument_mismatch, result_mismatch, wrong_type: nothing has
+  /// happened then; traps, host errors, out_of_memory, out_of_fuel: what guest code did stays done;
+  /// results are untouched.
+  Result<void> call(StoreRef store, std::span<const Val> args, std::span<Val> results) const;
+  /// A call of fixed C++ types; defined in typed_func.h.
+  /// Fails: wrong_store, stale_handle, wrong_type when the function has another type.
+  template <class Sig> Result<TypedFunc<Sig>> typed(StoreRef store) const;
+  /// Prepares a call that can be suspended. `args` as for `call`.
+  /// Fails: as `call` before anything has happened, call_stack_exhausted, out_of_memory.
+  Result<Execution> start(StoreRef store, std::span<const Val> args) const;
+};
+
+namespace detail {
+
+/// A call from the host while it is on a store's stack. Leaves it when it is destroyed.
+class Call {
+public:
+  explicit Call(StoreState& store) : store_(&store) {}
+  Call(Call&& other) noexcept;
+  Call& operator=(Call&& other) noexcept;
+  ~Call() { leave(); }
+
+  /// Finds the function and makes room for the call and for `externs` external references among the
+  /// arguments.
+  Result<void> enter(const Func& func, size_t externs);
+  Error run();
+  void leave();
+  /// Good until the store is used again.
+  uint64_t* numbers() const;
+  uint64_t* refs() const;
+  StoreState& store() const { return *store_; }
+  bool is_entered() const { return level_ != 0; }
+  /// Whether nothing else was started on the store since and is still there.
+  bool is_innermost() const;
+  bool is_suspended() const;
+  uint32_t type() const { return type_; }
+
+private:
+  StoreState* store_;
+  uint32_t level_ = 0; // how many calls are on the store, this one included; 0 when not entered
+  uint32_t type_ = 0;
+  alignas(8) unsigned char activation_[128];
+};
+
+} // namespace detail
+
+/// A call of a guest's function that may be suspended between `run` and its end. It must not
+/// outlive its store, and while it lives the store is busy. Dropping it gives its part of the stack
+/// back, whatever state it is in.
+class Execution {
+public:
+  enum class State : uint8_t { ready, suspended, done, trapped };
+
+  State state() const { return state_; }
+  /// Starts, or goes on after a suspension. State `done`: the results can be read. Suspended when
+  /// the fuel is used up: that is no error; set_fuel and run again. Fails: not_resumable (also if a
+  /// later execution is still there), traps, host errors, out_of_memory. After a trap the state is
+  /// `trapped`.
+  Result<State> run();
+  Result<State> resume() { return run(); }
+  /// Fails: not_resumable if not done, result_mismatch.
+  Result<void> results(std::span<Val> results);
+
+private:
+  friend class Func;
+  explicit Execution(detail::Call&& call) : call_(std::move(call)) {}
+  detail::Call call_;
+  State state_ = State::ready;
+};
+
+inline Val Val::func(const Func& func) {
+  Val val(Kind::func, 0);
+  val.func_ = func.handle();
+  return val;
+}
+inline Func Val::as_func() const {
+  EBB_ASSERT(kind_ == Kind::func);
+  return Func(func_);
+}
+inline bool Val::is_null() const {
+  EBB_ASSERT(is_ref());
+  return kind_ == Kind::func ? func_.is_null() : high_ == 0;
+}
+
+} // namespace ebb
