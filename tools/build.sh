@@ -1,0 +1,36 @@
+# Functions that the scripts of this folder share; sourced, from the project's top.
+
+# configure DIR [meson options…]: makes a build directory, or takes the one that is there.
+configure() {
+  local dir=$1
+  shift
+  if [ -f "$dir/build.ninja" ]; then
+    meson configure "$dir" "$@" >/dev/null 2>&1 && return 0
+    echo "the build directory $dir cannot be used any more and is made again"
+    rm -rf "$dir"
+  fi
+  meson setup "$dir" "$@"
+}
+
+# configure_release: build/, the release build by clang 19 that the demo, the tests and people use.
+configure_release() {
+  CC=clang-19 CXX=clang++-19 configure build -Dbuildtype=release
+}
+
+# link_programs: build/ebb and build/spec_runner, wherever the build put them.
+link_programs() {
+  local name found
+  for name in ebb spec_runner; do
+    [ -x "build/$name" ] && [ ! -L "build/$name" ] && continue
+    found=$(find build/tools -type f -name "$name" -perm -u+x 2>/dev/null | head -n 1)
+    [ -n "$found" ] && ln -sfn "${found#build/}" "build/$name"
+  done
+  [ -x build/ebb ] && [ -x build/spec_runner ]
+}
+
+# build_demo: build/demo/demo.wasm from examples/demo.
+build_demo() {
+  mkdir -p build/demo
+  clang-19 --target=wasm32-wasi --sysroot="${WASI_SYSROOT:-/usr}" -std=c11 -D_GNU_SOURCE -O2 -ffp-contract=off \
+    -Wall -Wextra -Wl,--strip-all examples/demo/*.c -o build/demo/demo.wasm
+}
