@@ -59,6 +59,8 @@ public:
   size_t size() const { return bytes_.size(); }
   bool is_empty() const { return bytes_.is_empty(); }
   Heap& heap() const { return bytes_.heap(); }
+  friend bool operator==(const String& a, const String& b) { return a.view() == b.view(); }
+  friend bool operator==(const String& a, StringView b) { return a.view() == b; }
 
 private:
   Vec<char> bytes_;
