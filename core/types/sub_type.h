@@ -44,6 +44,10 @@ public:
   /// All proper supertypes, the root first.
   std::span<const TypeId> supertypes() const { return {supertypes_, depth_}; }
 
+  /// Whether all fields of a structure, or an array's elements, start with a value if none is
+  /// given.
+  bool is_defaultable() const { return is_defaultable_; }
+
   /// Of a function type.
   std::span<const ValType> params() const {
     EBB_ASSERT(is_func());
@@ -81,6 +85,7 @@ private:
   uint8_t depth_ = 0; // how many supertypes
   CompositeKind kind_ = CompositeKind::func;
   bool is_final_ = true;
+  bool is_defaultable_ = true;
 };
 
 } // namespace ebb

@@ -201,6 +201,11 @@ void TypeRegistry::fill(TypeGroup& group, const RecGroup& spec) {
     type.items_ = from.kind == CompositeKind::func
                       ? static_cast<const void*>(group.values() + from.first)
                       : static_cast<const void*>(group.fields() + from.first);
+    if (from.kind != CompositeKind::func) {
+      for (const FieldType& field : std::span(group.fields() + from.first, from.item_count)) {
+        if (!field.type.is_defaultable()) type.is_defaultable_ = false;
+      }
+    }
     if (!from.has_supertype) continue;
     const SubType& super = get(settle_heap_type(from.supertype).type_id());
     type.supertypes_ = display;

@@ -13,7 +13,7 @@
 #pragma once
 
 #include "core/binary/instruction.h"
-#include "core/validate/module_decl.h"
+#include "core/validate/type_reader.h"
 
 namespace ebb {
 
@@ -121,27 +121,77 @@ public:
   const SubType& type(TypeIndex index) const { return module_.types.get(index); }
 
 private:
-  friend class InstructionChecker;
   static constexpr uint32_t local_cache_size = 64;
 
-  // Decoding.
-  Result<void> read_locals(size_t param_count);
+  // Decoding: body_decode.cpp. The reader stands at what is wrong after a failure.
+  Result<void> read_locals();
   Result<void> decode(Instruction& out);
   Result<void> decode_immediate(Instruction& out, Immediate immediate);
   Result<void> decode_memory_operand(Instruction& out);
-  Result<void> decode_block_type(Instruction& out);
   Result<void> decode_br_table(Instruction& out);
   Result<void> decode_catches();
   Result<void> decode_cast(Instruction& out);
   Result<void> decode_select_types(Instruction& out);
+  Result<void> decode_bytes(Instruction& out);
   Result<bool> fail(Error error, uint32_t offset);
 
+  // Operands.
+  Result<void> push(ValType type);
+  Result<void> push(std::span<const ValType> types);
+  Result<ValType> pop_any();
+  Result<ValType> pop(ValType expected);
+  Result<ValType> pop_ref();
+  Result<void> pop(std::span<const ValType> expected);
+  Result<void> check_top(std::span<const ValType> expected, bool replace);
+  void set_unreachable();
+
+  // Checking: control and locals in body_control.cpp, the rest in body_check.cpp and
+  // body_objects.cpp.
+  Result<void> check(const Instruction& in);
+  Result<void> check_const(const Instruction& in);
+  Result<void> check_immediate(const Instruction& in, Immediate immediate);
+  Result<void> check_signature(const Instruction& in);
+  Result<void> check_special(const Instruction& in);
+  Result<void> check_variable(const Instruction& in);
+  Result<void> check_table(const Instruction& in);
+  Result<void> check_reference(const Instruction& in);
+  Result<void> check_select(const Instruction& in);
+  Result<void> check_object(const Instruction& in);
+  Result<void> check_struct(const Instruction& in);
+  Result<void> check_array(const Instruction& in);
+  Result<void> check_array_access(const Instruction& in, const SubType& array);
+  Result<void> check_array_segment(const Instruction& in, const SubType& array);
+  Result<void> check_control(const Instruction& in);
+  Result<void> check_block(const Instruction& in, FrameKind kind);
+  Result<void> check_else();
+  Result<void> check_end();
+  Result<void> check_br_table();
+  Result<void> check_br_on_null(const Instruction& in);
+  Result<void> check_br_on_cast(const Instruction& in);
+  Result<void> check_call(const SubType& callee, bool is_tail);
+  Result<void> check_indirect_call(const Instruction& in, bool is_tail);
+  Result<void> check_catches();
+  Result<void> check_local(const Instruction& in);
+
+  Result<ControlFrame*> label(uint32_t index);
+  Result<const SubType*> defined_type(uint32_t index, CompositeKind kind) const;
+  Result<void> close_frame();
+  bool is_local_set(uint32_t index) const {
+    return (set_bits_[index / 32] >> (index % 32) & 1) != 0;
+  }
   ValType local_type_slow(uint32_t index) const;
+  ValType address_type(const Instruction& in) const {
+    return module_.memories[in.index].limits.address_type();
+  }
+  ValType ref_to(uint32_t type_index, bool nullable) const {
+    return ValType::ref(HeapType::concrete(module_.types[TypeIndex{type_index}]), nullable);
+  }
 
   const ModuleDecl& module_;
   const TypeRegistry& types_;
   FeatureSet features_;
   FeatureSet features_used_ = FeatureSet::mvp();
+  TypeReader type_reader_;
   Reader reader_;
   Vec<ValType> operands_;
   Vec<ControlFrame> control_;

@@ -53,7 +53,7 @@ struct Init {
     extended,   ///< range: the expression with its end
   };
   union {
-    uint64_t bits = 0;
+    uint64_t bits;
     ByteRange range;
     uint32_t index;
   };
@@ -61,6 +61,7 @@ struct Init {
       type; ///< What the expression gives; for global_get and extended the type that was required.
   Kind kind = Kind::none;
 
+  Init() : bits(0) {}
   FuncIndex func() const { return FuncIndex{index}; }
   GlobalIndex global() const { return GlobalIndex{index}; }
 };
