@@ -1,0 +1,52 @@
+// The command line of ebb.
+//
+// Options stand before FILE; what stands behind it belongs to the guest (for torture, options may also follow FILE, and
+// the guest's arguments follow those or `--`). Nothing is copied: everything points into argv.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ebb::tool {
+
+enum class Command : uint8_t { run, inspect, torture };
+enum class AllocatorKind : uint8_t { mimalloc, pool };
+/// How a torture's failures come: one request fails, or all from there on.
+enum class Shape : uint8_t { once, onward };
+
+/// A part of argv.
+struct Words {
+  char* const* words = nullptr;
+  size_t count = 0;
+};
+
+struct Options {
+  static constexpr size_t env_max = 256;
+  static constexpr size_t no_budget = SIZE_MAX;
+  static constexpr uint64_t no_fuel = UINT64_MAX;
+
+  Command command = Command::run;
+  const char* file = nullptr;
+  Words args;                    ///< Of the guest, without the program's name.
+  const char* env[env_max] = {}; ///< Each KEY=VALUE.
+  size_t env_count = 0;
+  const char* invoke = nullptr;
+  Words invoke_args;
+  size_t budget = no_budget;     ///< Of the store, in bytes.
+  uint64_t fuel = no_fuel;
+  bool stats = false;
+  AllocatorKind allocator = AllocatorKind::mimalloc;
+  size_t pool_bytes = 0;
+  bool compact = false;
+  bool json = false;
+  uint64_t only = 0;             ///< The one request to fail, from 1; 0 for all.
+  bool has_shape = false;
+  Shape shape = Shape::once;
+  unsigned seconds_max = 60;     ///< For one run of a torture.
+  unsigned jobs = 1;
+};
+
+/// Reads the command line. False if the program is to end with `status`: help was printed, or what is wrong.
+bool read_options(int argc, char** argv, Options& options, int& status);
+
+} // namespace ebb::tool

@@ -1,0 +1,24 @@
+// What the command line of spec_runner says.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace ebb::spec {
+
+struct Options {
+  bool compact = false;       ///< Run compact code in place instead of threaded code.
+  bool validate_only = false; ///< Module::validate alone.
+  bool in_process = false;    ///< No process per script, for debuggers.
+  unsigned jobs = 1;
+  unsigned seconds_max = 600;   ///< For one script.
+  std::string suites;           ///< The suites' folder; found from the paths if empty.
+  std::string skip_list;        ///< The list to compare with; empty compares with nothing.
+  std::string write_skips;      ///< Where to write a list instead.
+  std::vector<std::string> paths;
+};
+
+/// Reads the command line. False if the program is to end with `status` (help was asked for, or an error was printed).
+bool read_options(int argc, char** argv, Options& options, int& status);
+
+} // namespace ebb::spec
