@@ -218,10 +218,10 @@ Result<void> ModuleDecoder::read_tags() {
 }
 
 Result<void> ModuleDecoder::read_globals() {
-  const WireCount count = EBB_TRY(reader_.count(4));
+  const WireCount count = EBB_TRY(reader_.count(3));
   EBB_TRY(check_count(out_.globals.size() + count.claimed(), limits::globals_max,
                       Error::too_many_globals));
-  EBB_TRY(out_.globals.reserve_wire(count, 4));
+  EBB_TRY(out_.globals.reserve_wire(count, 3));
   for (uint32_t i = 0; i < count.claimed(); ++i) {
     GlobalDecl global;
     global.type = EBB_TRY(read_global_type());

@@ -136,7 +136,7 @@ Result<void> ModuleDecoder::read_elem_functions(ElemDecl& elem) {
 }
 
 Result<void> ModuleDecoder::read_elem_inits(ElemDecl& elem) {
-  const WireCount count = EBB_TRY(reader_.count(2));
+  const WireCount count = EBB_TRY(reader_.count());
   elem.first = static_cast<uint32_t>(out_.elem_functions.size());
   for (uint32_t i = 0; i < count.claimed(); ++i) {
     const Init init = EBB_TRY(read_init(elem.type));
