@@ -27,6 +27,7 @@ struct EngineSettings {
   Encoding encoding = Encoding::threaded;
   bool memory_pages = false;  ///< Back linear memories with OS pages where the allocator has them.
   size_t engine_bytes_max = Heap::no_limit;
+  size_t module_bytes_max = Heap::no_limit;
   size_t stack_bytes_max = 1024 * 1024;
   uint32_t host_depth_max = 64;
   bool fuel = false;          ///< Compile modules so that they count fuel.
@@ -41,6 +42,7 @@ struct EngineSettings {
 struct MachineTable;
 
 struct EngineState {
+  /// `settings.seed` is what maps are seeded with, wherever it came from.
   EngineState(const Allocator& allocator, const EngineSettings& settings);
 
   Heap heap;
@@ -50,6 +52,7 @@ struct EngineState {
   uint64_t hash_seed = 0;
   std::atomic<uint32_t> stores_made{0};
   std::atomic<uint32_t> references{1};
+  size_t self_bytes = 0; ///< Of the block that this lies in, which `heap` does not count.
 };
 
 } // namespace ebb

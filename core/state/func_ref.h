@@ -1,7 +1,8 @@
 // Refs: references as they lie in slots, tables and globals, 8 bytes each, null is zero.
 //
 // A function reference names an instance of the store and a function that this instance defines, so that making one
-// allocates nothing. Every other reference is an index of its store, plus one. None is ever a raw pointer.
+// allocates nothing. An external reference has no instance (its low half is zero) and in its high half an index of its
+// store's externs, plus one; so the two are told apart by looking. None is ever a raw pointer.
 #pragma once
 
 #include <cstdint>
@@ -25,5 +26,12 @@ struct FuncRef {
   bool is_null() const { return instance == 0; }
   bool operator==(const FuncRef&) const = default;
 };
+
+/// The external reference to `StoreState::externs[index]`.
+inline RefBits extern_ref_bits(uint32_t index) { return (uint64_t{index} + 1) << 32; }
+inline bool is_extern_ref(RefBits bits) {
+  return static_cast<uint32_t>(bits) == 0 && bits != null_ref;
+}
+inline uint32_t extern_ref_index(RefBits bits) { return static_cast<uint32_t>(bits >> 32) - 1; }
 
 } // namespace ebb

@@ -18,11 +18,15 @@ struct HostFunction;
 struct GlobalState {
   uint64_t bits[2] = {0, 0};
   GlobalType type;
+  uint32_t owner = 0; ///< The instance in whose block this lies, and which of its own globals it is.
+  uint32_t index = 0;
 };
 
 /// A tag is its identity and its type.
 struct TagState {
   TagType type;
+  uint32_t owner = 0; ///< The instance in whose block this lies, and which of its own tags it is.
+  uint32_t index = 0;
 };
 
 struct InstanceState {
@@ -38,10 +42,29 @@ struct InstanceState {
   uint8_t* dropped_elems = nullptr;
   uint8_t* dropped_datas = nullptr;
   Block block; ///< What all of the above lies in.
+
+  // How many of each there are, imported ones included, and how many of them are imported.
+  uint32_t memory_count = 0;
+  uint32_t table_count = 0;
+  uint32_t global_count = 0;
+  uint32_t tag_count = 0;
+  uint32_t imported_function_count = 0;
+  uint32_t imported_memory_count = 0;
+  uint32_t imported_table_count = 0;
+  uint32_t imported_global_count = 0;
+  uint32_t imported_tag_count = 0;
+
+  uint32_t roots = 0;             ///< How many Roots hold it.
+  bool released = false;          ///< Whether the embedder gave its name up.
+  bool marked = false;            ///< During collection: reached.
+  InstanceState* next = nullptr;  ///< During collection: the next whose parts are to be looked at.
 };
 
 /// The reference to function `index` of the instance's function index space.
 FuncRef func_ref_of(const InstanceState& instance, uint32_t index);
+
+/// The value of an element segment's item. Items that need running code are not among those that load.
+RefBits elem_item(const InstanceState& instance, const ElemDecl& elem, uint32_t item);
 
 // Bulk operations of instances. Fail: out_of_bounds_memory_access or out_of_bounds_table_access, a trap. On failure:
 // nothing was written. They allocate nothing.

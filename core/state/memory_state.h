@@ -24,12 +24,20 @@ struct MemoryState {
   uint64_t capacity_bytes = 0; ///< Committed behind base; the rest of a handed-in memory or a rounded-up block.
   MemoryType type;
   MemoryBacking backing = MemoryBacking::heap_block;
+  uint32_t owner = 0; ///< The instance in whose block this lies, and which of its own memories it is.
+  uint32_t index = 0;
 
   uint64_t page_bytes() const { return uint64_t{1} << type.page_shift; }
   uint64_t size_pages() const { return size_bytes >> type.page_shift; }
   /// Pages beyond which no growth can succeed: the declared maximum or the address space.
   uint64_t maximum_pages() const;
 };
+
+/// Gives a fresh memory (type, backing, owner set) its minimum size, zeroed. The limits callback is asked.
+/// Fails: out_of_memory (its cause in the store's diagnostic). On failure: it has no bytes.
+Result<void> memory_allocate(StoreState& store, MemoryState& memory);
+/// Gives its bytes back.
+void memory_free(StoreState& store, MemoryState& memory);
 
 /// Grows by `delta_pages`; the result is the old size in pages. The store's limits callback is asked first.
 /// Fails: out_of_memory (its cause in the store's diagnostic). On failure: the memory is as it was.

@@ -36,6 +36,8 @@ struct Stack {
   static constexpr size_t bytes_initial = 1024;
   /// The share of the block that control records get, as a divisor: frames of fewer than six slots are rare.
   static constexpr size_t record_share = 4;
+  /// Free records that stack_reserve guarantees.
+  static constexpr size_t records_reserved = 4;
 
   Block block;
   CallRecord* records = nullptr;     ///< Start of the block.
@@ -56,5 +58,9 @@ struct StackPosition {
   uint64_t* refs;      ///< End of the new frame's references (they lie below).
 };
 Result<void> stack_reserve(StoreState& store, StackPosition& position, size_t numbers, size_t refs);
+
+/// Takes the stack to its limit between calls, so that no call requests memory for it.
+/// Fails: out_of_memory (cause in the store's diagnostic). On failure: the stack is as it was.
+Result<void> stack_prepare(StoreState& store);
 
 } // namespace ebb

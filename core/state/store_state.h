@@ -14,6 +14,7 @@
 namespace ebb {
 
 struct Machine;
+struct HostRecordChunk;
 
 /// What a host function gets: its context, the store, and its arguments in place. Number i is numbers[i] (i32 in the low
 /// half, v128 takes two), reference i is refs[-1 - i]; results go to the same places, from the first. The pointers are
@@ -45,7 +46,11 @@ struct MachinePosition {
 };
 
 struct StoreState {
-  StoreState(EngineState& engine, size_t limit);
+  StoreState(EngineState& store_engine, size_t limit);
+  StoreState(const StoreState&) = delete;
+  StoreState& operator=(const StoreState&) = delete;
+  /// Frees everything that the store owns. Nothing may be running on it.
+  ~StoreState();
 
   EngineState& engine;
   uint64_t id = 0; ///< What handles carry; unique in the engine.
@@ -54,6 +59,12 @@ struct StoreState {
   Vec<InstanceState*> instances; ///< By FuncRef::instance; [0] is never used, [1] is the host's.
   Vec<HostFunction> host_functions;
   Vec<uint64_t> externs;         ///< What external references stand for: the embedder's values.
+  Vec<uint32_t> externs_used;    ///< A bit for each extern that is in use.
+  uint32_t externs_free = 0;     ///< How many are not.
+  uint32_t externs_next = 0;     ///< Where to look for the next one that is not.
+  Vec<uint32_t> generations;     ///< Of each place in `instances`: how many instances it had.
+  Vec<uint32_t> host_order;      ///< Indices of `host_functions`, ordered by target, context, type.
+  HostRecordChunk* host_records = nullptr; ///< What `HostFunction::context` points to.
   void* host_data = nullptr;
   Diagnostic diagnostic;
 
@@ -61,6 +72,12 @@ struct StoreState {
   MachinePosition position;      ///< Where the innermost activation stands; its numbers and refs are the first free ones.
   uint32_t host_depth = 0;       ///< Activations of the machine on the native stack.
   uint32_t suspended = 0;        ///< Executions that are suspended.
+  uint32_t calls = 0;            ///< Calls from the host that are on the stack, suspended ones included.
+  uint32_t roots = 0;            ///< Roots that hold instances.
+  uint32_t instance_gaps = 0;    ///< Free numbers below the end of `instances`.
+  InstanceState host_instance;   ///< `instances[1]`.
+  size_t self_bytes = 0;         ///< Of the block that this lies in, which `heap` does not count.
+  uint64_t memory_bytes = 0;     ///< Bytes of the heap that lie behind linear memories.
   uint64_t fuel = UINT64_MAX;    ///< Steps left; counted only in modules compiled with fuel.
 
   static constexpr size_t trace_frames_max = 16;
@@ -68,5 +85,31 @@ struct StoreState {
   uint32_t trace_count = 0;      ///< Frames stored.
   uint32_t trace_depth = 0;      ///< Frames there were.
 };
+
+/// Notes in the store's diagnostic why something was not given, and returns out_of_memory.
+Error refuse(StoreState& store, Resource resource, uint64_t bytes, RefusalCause cause,
+             uint64_t limit);
+/// The same for what the store's heap has just refused.
+Error refuse_by_heap(StoreState& store, Resource resource, uint64_t bytes);
+/// Asks the engine's limits callback. Fails: out_of_memory, with the cause in the diagnostic.
+Result<void> ask_limits(StoreState& store, Growing what, uint64_t from, uint64_t to,
+                        uint64_t maximum, uint64_t unit_bytes);
+
+// External references. Values are the embedder's; entries are reclaimed once the guest cannot reach them.
+/// Makes sure that `count` entries are free, by collecting before growing.
+/// Fails: out_of_memory. On failure: nothing has changed that the guest could see.
+Result<void> externs_reserve(StoreState& store, size_t count);
+/// An entry for a value, after externs_reserve.
+RefBits externs_add(StoreState& store, uint64_t value);
+/// Frees the entries that no stack slot, table or global of the store has.
+void externs_sweep(StoreState& store);
+
+// Instances. A number in `instances` is given to one instance at a time; a number's generation counts them.
+/// Makes sure that a number is free, and returns it. Fails: out_of_memory.
+Result<uint32_t> instances_reserve(StoreState& store);
+/// Frees an instance with what lies in its block. Its number becomes free.
+void instance_free(StoreState& store, InstanceState& instance);
+/// Frees the instances that are released and that nothing reaches. Nothing may be running on the store.
+void instances_collect(StoreState& store);
 
 } // namespace ebb

@@ -13,8 +13,17 @@ struct TableState {
   RefBits* elements = nullptr;
   uint64_t size = 0;
   uint64_t capacity = 0; ///< Elements that the block behind `elements` holds.
+  size_t block_bytes = 0;
   TableType type;
+  uint32_t owner = 0; ///< The instance in whose block this lies, and which of its own tables it is.
+  uint32_t index = 0;
 };
+
+/// Gives a fresh table (type, owner set) its minimum size, filled with `initial`. The limits callback is asked.
+/// Fails: out_of_memory (its cause in the store's diagnostic). On failure: it has no elements.
+Result<void> table_allocate(StoreState& store, TableState& table, RefBits initial);
+/// Gives its elements back.
+void table_free(StoreState& store, TableState& table);
 
 /// Grows by `delta` elements of `initial`; the result is the old size.
 /// Fails: out_of_memory (its cause in the store's diagnostic). On failure: the table is as it was.

@@ -1,0 +1,34 @@
+// HostRecord: what calls a host function back: the embedder's function, its context, and the code
+// that turns slots into the arguments of its C++ type.
+//
+// `HostFunction::context` points to one, so they must not move: they come in chunks that live as
+// long as the store.
+#pragma once
+
+#include "core/state/store_state.h"
+
+namespace ebb {
+
+struct HostRecord {
+  void (*target)() = nullptr;
+  void (*entry)() = nullptr; ///< Typed by core/runtime; null for untyped functions.
+  void* context = nullptr;
+};
+
+struct HostRecordChunk {
+  static constexpr size_t records_max = 8;
+  HostRecordChunk* next;
+  Block block;
+  size_t count;
+  HostRecord records[records_max];
+};
+
+/// The store's function for a record and type, one for equal ones. `function` is what the machine
+/// calls. The store holds the type from then on. Fails: out_of_memory. On failure: nothing has
+/// changed.
+Result<FuncRef> host_function(StoreState& store, const HostRecord& record, TypeId type,
+                              HostFunctionPointer function);
+/// Frees the chunks.
+void host_records_free(StoreState& store);
+
+} // namespace ebb

@@ -1,0 +1,99 @@
+// What instances do with their functions and segments, and how they end.
+#include "core/state/instance_state.h"
+
+#include "core/state/load.h"
+#include "core/state/store_state.h"
+
+#include <cstring>
+
+namespace ebb {
+
+SlotCounts slot_counts(std::span<const ValType> types) {
+  SlotCounts counts;
+  for (const ValType type : types) {
+    if (type.is_ref()) {
+      ++counts.refs;
+    } else {
+      counts.numbers = static_cast<uint16_t>(counts.numbers + (type.is_v128() ? 2 : 1));
+    }
+  }
+  return counts;
+}
+
+FuncRef func_ref_of(const InstanceState& instance, uint32_t index) {
+  if (index < instance.imported_function_count) return instance.imported_functions[index];
+  return {instance.id, index - instance.imported_function_count};
+}
+
+RefBits elem_item(const InstanceState& instance, const ElemDecl& elem, uint32_t item) {
+  EBB_ASSERT(item < elem.count);
+  const ModuleDecl& decl = instance.module->decl;
+  if (!elem.has_inits) {
+    const FuncIndex function = decl.elem_functions[elem.first + item];
+    return function == no_function ? null_ref : func_ref_of(instance, function.value).bits();
+  }
+  const Init& init = decl.elem_inits[elem.first + item];
+  switch (init.kind) {
+  case Init::Kind::ref_func:
+    return func_ref_of(instance, init.index).bits();
+  case Init::Kind::global_get:
+    return instance.globals[init.index]->bits[0];
+  default:
+    EBB_ASSERT(init.kind == Init::Kind::ref_null);
+    return null_ref;
+  }
+}
+
+Result<void> memory_init(InstanceState& instance, uint32_t memory, uint32_t data, uint64_t to,
+                         uint32_t from, uint32_t bytes) {
+  const ByteRange range = instance.module->decl.datas[data].bytes;
+  const uint32_t segment_bytes = instance.dropped_datas[data] != 0 ? 0 : range.size;
+  MemoryState& target = *instance.memories[memory];
+  if (!range_fits(from, bytes, segment_bytes) || !range_fits(to, bytes, target.size_bytes)) {
+    return Error::out_of_bounds_memory_access;
+  }
+  if (bytes != 0) {
+    memcpy(target.base + to, instance.module->bytes + range.offset + from, bytes);
+  }
+  return {};
+}
+
+Result<void> table_init(InstanceState& instance, uint32_t table, uint32_t elem, uint64_t to,
+                        uint32_t from, uint32_t count) {
+  const ElemDecl& segment = instance.module->decl.elems[elem];
+  const uint32_t segment_count = instance.dropped_elems[elem] != 0 ? 0 : segment.count;
+  TableState& target = *instance.tables[table];
+  if (!range_fits(from, count, segment_count) || !range_fits(to, count, target.size)) {
+    return Error::out_of_bounds_table_access;
+  }
+  for (uint32_t i = 0; i < count; ++i)
+    target.elements[to + i] = elem_item(instance, segment, from + i);
+  return {};
+}
+
+Result<uint32_t> instances_reserve(StoreState& store) {
+  for (uint32_t id = 2; store.instance_gaps != 0; ++id) {
+    if (store.instances[id] == nullptr) return id;
+  }
+  const size_t count = store.instances.size();
+  if (count >= UINT32_MAX) return Error::out_of_memory;
+  EBB_TRY(store.instances.reserve(count + 1));
+  EBB_TRY(store.generations.reserve(count + 1));
+  return static_cast<uint32_t>(count);
+}
+
+void instance_free(StoreState& store, InstanceState& instance) {
+  for (uint32_t i = instance.imported_memory_count; i < instance.memory_count; ++i)
+    memory_free(store, *instance.memories[i]);
+  for (uint32_t i = instance.imported_table_count; i < instance.table_count; ++i)
+    table_free(store, *instance.tables[i]);
+  if (instance.module != nullptr) release_module(store.engine, *instance.module);
+  store.instances[instance.id] = nullptr;
+  ++store.generations[instance.id];
+  ++store.instance_gaps;
+  store.heap.release(instance.block, alignof(uint64_t) > alignof(InstanceState)
+                                         ? alignof(uint64_t)
+                                         : alignof(InstanceState));
+}
+
+} // namespace ebb
