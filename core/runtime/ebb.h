@@ -7,6 +7,7 @@
 // their details in `Store::diagnostic`, calls on shared objects take a `Diagnostic*` last.
 #pragma once
 
+#include "collections/pool.h"
 #include "core/runtime/caller.h"
 #include "core/runtime/config.h"
 #include "core/runtime/engine.h"
