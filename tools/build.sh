@@ -25,7 +25,12 @@ link_programs() {
     found=$(find build/tools -type f -name "$name" -perm -u+x 2>/dev/null | head -n 1)
     [ -n "$found" ] && ln -sfn "${found#build/}" "build/$name"
   done
-  [ -x build/ebb ] && [ -x build/spec_runner ]
+  for name in ebb spec_runner; do
+    [ -x "build/$name" ] || {
+      echo "the build made no program '$name'" >&2
+      return 1
+    }
+  done
 }
 
 # build_demo: build/demo/demo.wasm from examples/demo.
