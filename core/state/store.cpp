@@ -28,6 +28,7 @@ Error refuse(StoreState& store, Resource resource, uint64_t bytes, RefusalCause 
 
 Error refuse_by_heap(StoreState& store, Resource resource, uint64_t bytes) {
   const bool by_budget = store.heap.last_refusal() == Refusal::budget;
+  if (resource == Resource::memory || resource == Resource::table) ++store.grows_refused;
   return refuse(store, resource, bytes, by_budget ? RefusalCause::budget : RefusalCause::allocator,
                 by_budget ? store.heap.stats().limit : 0);
 }

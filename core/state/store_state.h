@@ -78,6 +78,7 @@ struct StoreState {
   InstanceState host_instance;   ///< `instances[1]`.
   size_t self_bytes = 0;         ///< Of the block that this lies in, which `heap` does not count.
   uint64_t memory_bytes = 0;     ///< Bytes of the heap that lie behind linear memories.
+  uint64_t grows_refused = 0;    ///< Memories and tables that were not made or grown for want of memory.
   uint64_t fuel = UINT64_MAX;    ///< Steps left; counted only in modules compiled with fuel.
 
   static constexpr size_t trace_frames_max = 16;

@@ -1,4 +1,5 @@
-// What went wrong, for people: one line that names the file, the thing and the place, and a backtrace where there is one.
+// What went wrong, for people: one line that names the file, the thing and the place, and a
+// backtrace where there is one.
 #pragma once
 
 #include "tools/ebb/guest.h"

@@ -1,4 +1,5 @@
-// See file.h. Pages come from the system directly, so that the figures of the runtime's heap show the runtime alone.
+// See file.h. Pages come from the system directly, so that the figures of the runtime's heap show
+// the runtime alone.
 #include "tools/ebb/file.h"
 
 #include <cerrno>
@@ -15,24 +16,33 @@ constexpr size_t first_capacity = 65536;
 
 const char* reason(int error) {
   switch (error) {
-  case ENOENT: return "no such file";
+  case ENOENT:
+    return "no such file";
   case EACCES:
-  case EPERM: return "permission denied";
-  case EISDIR: return "is a directory";
-  case ENOTDIR: return "a part of the path is not a directory";
-  case ELOOP: return "too many symbolic links";
-  case ENAMETOOLONG: return "the name is too long";
+  case EPERM:
+    return "permission denied";
+  case EISDIR:
+    return "is a directory";
+  case ENOTDIR:
+    return "a part of the path is not a directory";
+  case ELOOP:
+    return "too many symbolic links";
+  case ENAMETOOLONG:
+    return "the name is too long";
   case EMFILE:
-  case ENFILE: return "too many open files";
-  case ENOMEM: return "out of memory";
-  default: return "cannot be read";
+  case ENFILE:
+    return "too many open files";
+  case ENOMEM:
+    return "out of memory";
+  default:
+    return "cannot be read";
   }
 }
 
 } // namespace
 
 const char* File::read_from(int descriptor) {
-  struct stat status {};
+  struct stat status{};
   if (fstat(descriptor, &status) != 0) return reason(errno);
   if (S_ISDIR(status.st_mode)) return reason(EISDIR);
   if (status.st_size > static_cast<off_t>(bytes_max)) return "larger than 1 GiB";

@@ -1,5 +1,5 @@
-// The bytes of a module's file, in memory of their own: a file that is changed while it is mapped would change a module
-// that is already validated.
+// The bytes of a module's file, in memory of their own: a file that is changed while it is mapped
+// would change a module that is already validated.
 #pragma once
 
 #include "tools/ebb/pages.h"
@@ -11,7 +11,8 @@ namespace ebb::tool {
 
 class File {
 public:
-  /// Reads a regular file or, up to its end, anything else that can be read. Null if that went well, else why not.
+  /// Reads a regular file or, up to its end, anything else that can be read. Null if that went
+  /// well, else why not.
   const char* read(const char* path);
   std::span<const uint8_t> bytes() const { return {pages_.bytes(), size_}; }
 

@@ -1,6 +1,8 @@
-// See fork_points.h. What counts as a request is what the injector counts: allocations, growing resizes, and the page
-// calls that may refuse.
+// See fork_points.h. What counts as a request is what the injector counts: allocations, growing
+// resizes, and the page calls that may refuse.
 #include "tools/ebb/fork_points.h"
+
+#include <initializer_list>
 
 namespace ebb::tool {
 
@@ -12,8 +14,8 @@ struct ForkPoints::Hooks {
     points.on_request(false);
     return points.below_.allocate(points.below_.context, bytes, align, zeroed);
   }
-  static Block resize(void* context, void* pointer, size_t old_bytes, size_t new_bytes, size_t align,
-                      bool may_move) {
+  static Block resize(void* context, void* pointer, size_t old_bytes, size_t new_bytes,
+                      size_t align, bool may_move) {
     ForkPoints& points = self(context);
     if (new_bytes > old_bytes) points.on_request(!may_move);
     return points.below_.resize(points.below_.context, pointer, old_bytes, new_bytes, align,
@@ -55,8 +57,8 @@ ForkPoints::ForkPoints(FaultInjector& injector, Runs& runs, const Options& optio
   allocator_.resize = &Hooks::resize;
   allocator_.release = &Hooks::release;
   if (!below_.pages) return;
-  pages_ = {below_.pages->page_bytes, &Hooks::reserve, &Hooks::commit, &Hooks::decommit,
-            &Hooks::grow,             &Hooks::release_pages};
+  pages_ = {below_.pages->page_bytes, &Hooks::reserve, &Hooks::commit,
+            &Hooks::decommit,         &Hooks::grow,    &Hooks::release_pages};
   allocator_.pages = &pages_;
 }
 

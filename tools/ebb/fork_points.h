@@ -1,7 +1,7 @@
 // ForkPoints: an allocator over a FaultInjector that begins a disturbed run at each request.
 //
-// In the undisturbed program it only counts and forks; in the new process it tells the injector to refuse the request that
-// is just being made.
+// In the undisturbed program it only counts and forks; in the new process it tells the injector to
+// refuse the request that is just being made.
 #pragma once
 
 #include "collections/fault_injector.h"
@@ -28,7 +28,8 @@ public:
   bool is_disturbed() const { return is_disturbed_; }
   /// Of a disturbed run, what was counted until `disarm`.
   uint64_t injected() const { return injected_; }
-  /// Whether every refused request was one that the caller may replace by another: growing in place.
+  /// Whether every refused request was one that the caller may replace by another: growing in
+  /// place.
   bool only_declared() const { return only_declared_; }
   /// Called in a new process, before its first refusal.
   void set_on_fork(void (*on_fork)(void* context), void* context) {

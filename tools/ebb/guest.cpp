@@ -13,7 +13,8 @@ constexpr const char* wasi_module = "wasi_snapshot_preview1";
 
 StringView view(const char* text) { return StringView(text, std::strlen(text)); }
 
-// Any constant: hash maps need no entropy where the guest is the user's own, and a run repeats exactly.
+// Any constant: hash maps need no entropy where the guest is the user's own, and a run repeats
+// exactly.
 constexpr uint64_t torture_seed = 0x9e3779b97f4a7c15;
 
 Config config_of(const Options& options, const Allocator& allocator) {
@@ -38,9 +39,8 @@ template <class T> Result<void> keep(std::optional<T>& place, Result<T>&& made) 
 
 const char* step_name(Step step) {
   constexpr const char* names[step_count] = {
-      "making the engine",       "loading the module", "making the linker",
-      "defining WASI",           "linking",            "making the store",
-      "making the instance",     "calling _initialize", "the call"};
+      "making the engine", "loading the module",  "making the linker",   "defining WASI", "linking",
+      "making the store",  "making the instance", "calling _initialize", "the call"};
   return names[static_cast<size_t>(step)];
 }
 
@@ -56,8 +56,10 @@ bool Guest::prepare() {
   const auto env = env_pages_.array<StringView>(options_.env_count);
   if (words.size() != word_count || env.size() != options_.env_count) return false;
   words[0] = view(options_.file);
-  for (size_t i = 0; i < options_.args.count; ++i) words[i + 1] = view(options_.args.words[i]);
-  for (size_t i = 0; i < options_.env_count; ++i) env[i] = view(options_.env[i]);
+  for (size_t i = 0; i < options_.args.count; ++i)
+    words[i + 1] = view(options_.args.words[i]);
+  for (size_t i = 0; i < options_.env_count; ++i)
+    env[i] = view(options_.env[i]);
   wasi_.args = words;
   wasi_.environment = env;
   return true;
@@ -68,14 +70,22 @@ Result<void> Guest::perform(Step step) {
   switch (step) {
   case Step::engine:
     return keep(engine_, Engine::create(config_of(options_, allocator_), &diagnostic_));
-  case Step::module: return load();
-  case Step::linker: return keep(linker_, Linker::create(*engine_));
-  case Step::wasi: return define_wasi();
-  case Step::instance_pre: return link();
-  case Step::store: return make_store();
-  case Step::instance: return note(instantiate());
-  case Step::initialize: return note(initialize());
-  case Step::call: return note(call());
+  case Step::module:
+    return load();
+  case Step::linker:
+    return keep(linker_, Linker::create(*engine_));
+  case Step::wasi:
+    return define_wasi();
+  case Step::instance_pre:
+    return link();
+  case Step::store:
+    return make_store();
+  case Step::instance:
+    return note(instantiate());
+  case Step::initialize:
+    return note(initialize());
+  case Step::call:
+    return note(call());
   }
   return Error::invalid_config;
 }
@@ -118,7 +128,8 @@ Result<void> Guest::make_store() {
 
 Result<void> Guest::instantiate() {
   peak_before_instance_ = engine_->stats().peak;
-  for (bool& closed : wasi_.closed) closed = false;
+  for (bool& closed : wasi_.closed)
+    closed = false;
   instance_ = EBB_TRY(pre_->instantiate(*store_));
   return {};
 }
@@ -143,7 +154,8 @@ Result<void> Guest::read_arguments(const FuncType& type) {
     bad_argument_ = words.words[i];
     return Error::argument_mismatch;
   }
-  for (Val& result : results_) ::new (static_cast<void*>(&result)) Val();
+  for (Val& result : results_)
+    ::new (static_cast<void*>(&result)) Val();
   return {};
 }
 

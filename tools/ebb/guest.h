@@ -1,8 +1,8 @@
 // Guest: a module on its way from bytes to the end of a call, step by step.
 //
-// `run` performs the steps one after the other; `torture` performs them while memory is refused, and performs a step again,
-// on the same objects, after it failed. So each step leaves everything as it was if it fails, because the calls that it
-// makes do.
+// `run` performs the steps one after the other; `torture` performs them while memory is refused,
+// and performs a step again, on the same objects, after it failed. So each step leaves everything
+// as it was if it fails, because the calls that it makes do.
 #pragma once
 
 #include "core/runtime/ebb.h"
@@ -29,7 +29,8 @@ inline constexpr size_t step_count = 9;
 
 /// What went on in a step, for messages: "loading the module".
 const char* step_name(Step step);
-/// Whether a step may run guest code, so that its failure cannot be followed by the same step on the same instance.
+/// Whether a step may run guest code, so that its failure cannot be followed by the same step on
+/// the same instance.
 inline bool runs_guest_code(Step step) { return step >= Step::instance; }
 
 class Guest {
@@ -42,7 +43,8 @@ public:
 
   /// Room for arguments and environment. False if the system has none.
   bool prepare();
-  /// Performs a step; those before it were performed. Fails: as the call that it makes; the details are in `diagnostic`.
+  /// Performs a step; those before it were performed. Fails: as the call that it makes; the details
+  /// are in `diagnostic`.
   Result<void> perform(Step step);
   /// Gives the instance up, so that another can be made in the same store.
   void forget_instance();
@@ -54,7 +56,8 @@ public:
   Store* store() { return store_ ? &*store_ : nullptr; }
   /// Of the last call.
   std::span<const Val> results() const { return results_; }
-  /// An argument that cannot be read, if `call` failed with argument_mismatch because of one; else null.
+  /// An argument that cannot be read, if `call` failed with argument_mismatch because of one; else
+  /// null.
   const char* bad_argument() const { return bad_argument_; }
   /// The name of the function that `call` calls.
   const char* function_name() const { return options_.invoke ? options_.invoke : "_start"; }

@@ -9,9 +9,15 @@ int main(int argc, char** argv) {
   int status = 0;
   if (read_options(argc, argv, options, status)) {
     switch (options.command) {
-    case Command::run: status = run(options); break;
-    case Command::inspect: status = inspect(options); break;
-    case Command::torture: status = torture(options); break;
+    case Command::run:
+      status = run(options);
+      break;
+    case Command::inspect:
+      status = inspect(options);
+      break;
+    case Command::torture:
+      status = torture(options);
+      break;
     }
   }
   if (flush_output() || status != 0) return status;

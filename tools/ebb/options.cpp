@@ -1,4 +1,5 @@
-// Options are read by getopt_long, one command's table at a time, stopping at the first word that is none.
+// Options are read by getopt_long, one command's table at a time, stopping at the first word that
+// is none.
 #include "tools/ebb/options.h"
 
 #include "tools/ebb/print.h"
@@ -16,7 +17,8 @@ namespace {
 constexpr const char* help_text =
     "Usage: ebb run [options] FILE [ARG…]       run a module\n"
     "       ebb inspect FILE                    describe a module\n"
-    "       ebb torture [options] FILE [-- ARG…]  run it while every request for memory fails in turn\n"
+    "       ebb torture [options] FILE [-- ARG…]  run it while every request for memory fails in "
+    "turn\n"
     "\n"
     "run and torture:\n"
     "  --invoke NAME VALUE…    call this export instead of _start (values may also follow FILE)\n"
@@ -30,12 +32,15 @@ constexpr const char* help_text =
     "torture:\n"
     "  --json                  print the figures as JSON\n"
     "  --only N                fail only request N\n"
-    "  --shape once|onward     fail it once, or all requests from there on (default: each in turn)\n"
+    "  --shape once|onward     fail it once, or all requests from there on (default: each in "
+    "turn)\n"
     "  --timeout SECONDS       for one run (default: 60)\n"
     "  --jobs N                runs at a time (default: processors)\n"
     "\n"
-    "BYTES may end in K, M or G. Exit status: the guest's own; 134 for a trap; 1 when a module cannot be loaded, linked\n"
-    "or finished for want of memory or fuel, or a torture went badly; 2 for a wrong command line.\n";
+    "BYTES may end in K, M or G. Exit status: the guest's own; 134 for a trap; 1 when a module "
+    "cannot be loaded, linked\n"
+    "or finished for want of memory or fuel, or a torture went badly; 2 for a wrong command "
+    "line.\n";
 
 enum OptionId : int {
   option_help = 256,
@@ -55,10 +60,12 @@ enum OptionId : int {
 };
 
 #define EBB_SHARED_OPTIONS                                                                         \
-  {"help", no_argument, nullptr, option_help}, {"invoke", required_argument, nullptr, option_invoke}, \
+  {"help", no_argument, nullptr, option_help},                                                     \
+      {"invoke", required_argument, nullptr, option_invoke},                                       \
       {"env", required_argument, nullptr, option_env},                                             \
-      {"allocator", required_argument, nullptr, option_allocator},                                 \
-      {"encoding", required_argument, nullptr, option_encoding}
+      {"allocator", required_argument, nullptr, option_allocator}, {                               \
+    "encoding", required_argument, nullptr, option_encoding                                        \
+  }
 
 constexpr option run_options[] = {
     EBB_SHARED_OPTIONS,
@@ -103,12 +110,19 @@ bool read_bytes(const char* text, size_t& bytes) {
   unsigned shift = 0;
   switch (*end) {
   case 'k':
-  case 'K': shift = 10; break;
+  case 'K':
+    shift = 10;
+    break;
   case 'm':
-  case 'M': shift = 20; break;
+  case 'M':
+    shift = 20;
+    break;
   case 'g':
-  case 'G': shift = 30; break;
-  default: break;
+  case 'G':
+    shift = 30;
+    break;
+  default:
+    break;
   }
   if (shift != 0) ++end;
   if (*end != '\0' || value > SIZE_MAX >> shift) return false;
@@ -170,9 +184,15 @@ bool take_number_option(int id, const char* value, Options& options) {
 
 bool take_option(int id, const char* value, Options& options) {
   switch (id) {
-  case option_stats: options.stats = true; return true;
-  case option_json: options.json = true; return true;
-  case option_invoke: options.invoke = value; return true;
+  case option_stats:
+    options.stats = true;
+    return true;
+  case option_json:
+    options.json = true;
+    return true;
+  case option_invoke:
+    options.invoke = value;
+    return true;
   case option_budget:
     return read_bytes(value, options.budget) ||
            complain("--budget", value, "a number of bytes (K, M and G may follow)");
@@ -202,7 +222,8 @@ bool take_option(int id, const char* value, Options& options) {
     }
     options.env[options.env_count++] = value;
     return true;
-  default: return take_number_option(id, value, options);
+  default:
+    return take_number_option(id, value, options);
   }
 }
 
@@ -257,7 +278,8 @@ private:
   bool take_values() {
     if (options_.invoke_args.count != 0) return false;
     const int first = optind;
-    while (optind < argc_ && is_value(argv_[optind])) ++optind;
+    while (optind < argc_ && is_value(argv_[optind]))
+      ++optind;
     options_.invoke_args = {argv_ + first, static_cast<size_t>(optind - first)};
     return optind != first;
   }
@@ -269,8 +291,7 @@ private:
       status = 2;
       return false;
     }
-    if (options_.invoke && options_.invoke_args.count == 0)
-      options_.invoke_args = rest;
+    if (options_.invoke && options_.invoke_args.count == 0) options_.invoke_args = rest;
     options_.args = rest;
     return true;
   }

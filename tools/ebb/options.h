@@ -1,7 +1,8 @@
 // The command line of ebb.
 //
-// Options stand before FILE; what stands behind it belongs to the guest (for torture, options may also follow FILE, and
-// the guest's arguments follow those or `--`). Nothing is copied: everything points into argv.
+// Options stand before FILE; what stands behind it belongs to the guest (for torture, options may
+// also follow FILE, and the guest's arguments follow those or `--`). Nothing is copied: everything
+// points into argv.
 #pragma once
 
 #include <cstddef>
@@ -32,21 +33,22 @@ struct Options {
   size_t env_count = 0;
   const char* invoke = nullptr;
   Words invoke_args;
-  size_t budget = no_budget;     ///< Of the store, in bytes.
+  size_t budget = no_budget; ///< Of the store, in bytes.
   uint64_t fuel = no_fuel;
   bool stats = false;
   AllocatorKind allocator = AllocatorKind::mimalloc;
   size_t pool_bytes = 0;
   bool compact = false;
   bool json = false;
-  uint64_t only = 0;             ///< The one request to fail, from 1; 0 for all.
+  uint64_t only = 0; ///< The one request to fail, from 1; 0 for all.
   bool has_shape = false;
   Shape shape = Shape::once;
-  unsigned seconds_max = 60;     ///< For one run of a torture.
+  unsigned seconds_max = 60; ///< For one run of a torture.
   unsigned jobs = 1;
 };
 
-/// Reads the command line. False if the program is to end with `status`: help was printed, or what is wrong.
+/// Reads the command line. False if the program is to end with `status`: help was printed, or what
+/// is wrong.
 bool read_options(int argc, char** argv, Options& options, int& status);
 
 } // namespace ebb::tool

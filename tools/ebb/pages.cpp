@@ -1,6 +1,8 @@
 // See pages.h.
 #include "tools/ebb/pages.h"
 
+#include <cstdint>
+
 #include <sys/mman.h>
 
 namespace ebb::tool {
@@ -17,9 +19,9 @@ bool Pages::grow(size_t bytes) {
   if (bytes <= size_) return true;
   if (bytes > SIZE_MAX / 2) return false;
   const size_t size = (bytes + granule - 1) / granule * granule;
-  void* pages = bytes_ ? mremap(bytes_, size_, size, MREMAP_MAYMOVE)
-                       : mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                              -1, 0);
+  void* pages =
+      bytes_ ? mremap(bytes_, size_, size, MREMAP_MAYMOVE)
+             : mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (pages == MAP_FAILED) return false;
   bytes_ = static_cast<unsigned char*>(pages);
   size_ = size;

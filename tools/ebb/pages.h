@@ -1,4 +1,5 @@
-// Pages: memory of the command's own, mapped from the system and not taken from the runtime's allocator.
+// Pages: memory of the command's own, mapped from the system and not taken from the runtime's
+// allocator.
 #pragma once
 
 #include <cstddef>
@@ -14,12 +15,14 @@ public:
   Pages& operator=(const Pages&) = delete;
   ~Pages();
 
-  /// At least this many zeroed bytes, keeping what is there. False if the system has none; nothing has changed then.
+  /// At least this many zeroed bytes, keeping what is there. False if the system has none; nothing
+  /// has changed then.
   bool grow(size_t bytes);
   unsigned char* bytes() const { return bytes_; }
   size_t size() const { return size_; }
 
-  /// The same as an array of `count` zero-initialized objects. Empty on refusal, if `count` is not 0.
+  /// The same as an array of `count` zero-initialized objects. Empty on refusal, if `count` is not
+  /// 0.
   template <class T> std::span<T> array(size_t count) {
     static_assert(std::is_trivially_destructible_v<T>);
     if (count == 0 || !grow(count * sizeof(T))) return {};

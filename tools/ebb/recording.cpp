@@ -44,7 +44,8 @@ bool Recording::stop_recording() {
 void Recording::rewind() {
   clocks_.position = 0;
   random_.position = 0;
-  for (Track& track : output_) track.position = 0;
+  for (Track& track : output_)
+    track.position = 0;
   is_output_same_ = true;
   made_up_ = 0;
 }

@@ -1,9 +1,9 @@
-// Recording: what a guest saw of the world and what it wrote, so that every run of a torture sees the same and is compared
-// with the first.
+// Recording: what a guest saw of the world and what it wrote, so that every run of a torture sees
+// the same and is compared with the first.
 //
-// The first run asks the platform and keeps clocks and random numbers; later runs are given those. A run that was told of
-// a failure may ask for more than was kept: it gets made-up values, the same in each run. Output is kept in the first run
-// and compared in later ones; standard input is empty.
+// The first run asks the platform and keeps clocks and random numbers; later runs are given those.
+// A run that was told of a failure may ask for more than was kept: it gets made-up values, the same
+// in each run. Output is kept in the first run and compared in later ones; standard input is empty.
 #pragma once
 
 #include "core/wasi/wasi.h"

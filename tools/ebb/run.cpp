@@ -12,7 +12,8 @@
 namespace ebb::tool {
 namespace {
 
-// Memories only grow, so linear memory was largest when the run ended; before the instance there was none.
+// Memories only grow, so linear memory was largest when the run ended; before the instance there
+// was none.
 size_t peak_without_linear_memory(size_t before_instance, size_t peak, size_t linear) {
   const size_t after = peak > linear ? peak - linear : 0;
   return before_instance > after ? before_instance : after;
@@ -39,7 +40,8 @@ void print_stats(Guest& guest) {
 
 int explain_usage(const Options& options, Guest& guest, Error error) {
   if (error == Error::unknown_export && !options.invoke)
-    return explain_file(options, "no export _start to run; name a function with --invoke NAME before FILE");
+    return explain_file(options,
+                        "no export _start to run; name a function with --invoke NAME before FILE");
   if (error == Error::unknown_export || error == Error::wrong_kind) {
     print_error("ebb: %s: no exported function '%s'\n", options.file, options.invoke);
     return exit_failed;
@@ -57,7 +59,8 @@ int explain_usage(const Options& options, Guest& guest, Error error) {
 
 int report(const Options& options, Guest& guest, Step step, Error error) {
   if (error == Error::none) {
-    for (const Val& value : guest.results()) print_value(value);
+    for (const Val& value : guest.results())
+      print_value(value);
     return 0;
   }
   if (error == Error::exit) return guest.diagnostic().exit_code & 0xff;

@@ -12,9 +12,9 @@
 namespace ebb::tool {
 
 const char* outcome_name(Outcome outcome) {
-  constexpr const char* names[outcome_count] = {"not run",      "clean", "told",
-                                                "same result",  "wrong result", "leak",
-                                                "crash",        "broken on retry"};
+  constexpr const char* names[outcome_count] = {"not run",     "clean",          "told",
+                                                "same result", "wrong result",   "leak",
+                                                "crash",       "broken on retry"};
   return names[static_cast<size_t>(outcome)];
 }
 
@@ -31,7 +31,8 @@ bool Runs::create(size_t requests, unsigned jobs, unsigned seconds_max) {
   if (memory == MAP_FAILED) return false;
   runs_ = static_cast<Run*>(memory);
   requests_ = requests;
-  for (size_t i = 0; i < requests * 2; ++i) ::new (static_cast<void*>(runs_ + i)) Run();
+  for (size_t i = 0; i < requests * 2; ++i)
+    ::new (static_cast<void*>(runs_ + i)) Run();
   jobs_ = jobs < jobs_max ? jobs : jobs_max;
   seconds_max_ = seconds_max;
   return true;
@@ -58,7 +59,8 @@ void Runs::wait_one() {
 }
 
 bool Runs::start_run(size_t request, Shape shape) {
-  while (under_way_ >= jobs_) wait_one();
+  while (under_way_ >= jobs_)
+    wait_one();
   const size_t run = index(request, shape);
   pid_t process = fork();
   // The system may be short of processes while ours are under way; wait for those before giving up.
@@ -90,7 +92,8 @@ void Runs::finish_run(const Run& run) {
 }
 
 void Runs::wait_all() {
-  while (under_way_ != 0) wait_one();
+  while (under_way_ != 0)
+    wait_one();
 }
 
 } // namespace ebb::tool

@@ -1,8 +1,8 @@
 // Runs: the disturbed runs of a torture, each in a process of its own.
 //
-// The undisturbed program forks at each request for memory; the child goes on from there with that request refused, and
-// leaves what became of it in memory that both share. So a run costs only what follows the failure, and a crash is seen
-// from outside.
+// The undisturbed program forks at each request for memory; the child goes on from there with that
+// request refused, and leaves what became of it in memory that both share. So a run costs only what
+// follows the failure, and a crash is seen from outside.
 #pragma once
 
 #include "error/error.h"
@@ -34,9 +34,9 @@ struct Run {
   Error error = Error::none; ///< What the call returned that met the failure.
   uint8_t step = 0;          ///< Which step of the scenario met it.
   bool timed_out = false;
-  int signal = 0;            ///< Of a crash.
-  uint64_t injected = 0;     ///< Failures returned to a caller.
-  uint64_t live_blocks = 0;  ///< After teardown.
+  int signal = 0;           ///< Of a crash.
+  uint64_t injected = 0;    ///< Failures returned to a caller.
+  uint64_t live_blocks = 0; ///< After teardown.
 };
 
 class Runs {
@@ -51,8 +51,8 @@ public:
   /// Room for two runs of each request. False if there is none.
   bool create(size_t requests, unsigned jobs, unsigned seconds_max);
 
-  /// Starts the run of a request (from 0). True in the new process, which ends by `finish_run`; false in the caller, also
-  /// if no process could be made, which counts as a crash.
+  /// Starts the run of a request (from 0). True in the new process, which ends by `finish_run`;
+  /// false in the caller, also if no process could be made, which counts as a crash.
   bool start_run(size_t request, Shape shape);
   /// Ends the process of a run.
   [[noreturn]] void finish_run(const Run& run);

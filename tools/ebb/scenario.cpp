@@ -14,12 +14,18 @@ uint64_t mix(uint64_t hash, uint64_t value) {
 uint64_t hash_of(const Val& value) {
   const uint64_t kind = static_cast<uint64_t>(value.kind()) + 1;
   switch (value.kind()) {
-  case Val::Kind::i32: return mix(kind, static_cast<uint32_t>(value.as_i32()));
-  case Val::Kind::i64: return mix(kind, static_cast<uint64_t>(value.as_i64()));
-  case Val::Kind::f32: return mix(kind, value.as_f32_bits());
-  case Val::Kind::f64: return mix(kind, value.as_f64_bits());
-  case Val::Kind::v128: return mix(mix(kind, value.as_v128().low), value.as_v128().high);
-  default: return mix(kind, value.is_null());
+  case Val::Kind::i32:
+    return mix(kind, static_cast<uint32_t>(value.as_i32()));
+  case Val::Kind::i64:
+    return mix(kind, static_cast<uint64_t>(value.as_i64()));
+  case Val::Kind::f32:
+    return mix(kind, value.as_f32_bits());
+  case Val::Kind::f64:
+    return mix(kind, value.as_f64_bits());
+  case Val::Kind::v128:
+    return mix(mix(kind, value.as_v128().low), value.as_v128().high);
+  default:
+    return mix(kind, value.is_null());
   }
 }
 
@@ -64,8 +70,8 @@ uint64_t Scenario::grows_refused() {
   return store ? store->state().grows_refused : 0;
 }
 
-// Performs the failed step again on the same objects or, where guest code may have run, makes a fresh instance of the same
-// InstancePre in the same store; then goes on to the end.
+// Performs the failed step again on the same objects or, where guest code may have run, makes a
+// fresh instance of the same InstancePre in the same store; then goes on to the end.
 bool Scenario::retry(const Ending& met) {
   const bool has_run = met.error == Error::none || runs_guest_code(met.step);
   if (has_run) {
@@ -76,8 +82,8 @@ bool Scenario::retry(const Ending& met) {
   return again == undisturbed_ && recording_.is_output_same();
 }
 
-// A run that never had a store or instance to retry with, because the undisturbed one has none either, is retried from the
-// step that it ended in.
+// A run that never had a store or instance to retry with, because the undisturbed one has none
+// either, is retried from the step that it ended in.
 Run Scenario::judge(const Ending& met) {
   const bool told = grows_refused() > grows_refused_before_;
   const bool same = met == undisturbed_ && recording_.is_output_same();

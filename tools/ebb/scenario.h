@@ -1,4 +1,5 @@
-// Scenario: a module from load to teardown, undisturbed or disturbed, and the verdict on a disturbed run.
+// Scenario: a module from load to teardown, undisturbed or disturbed, and the verdict on a
+// disturbed run.
 #pragma once
 
 #include "tools/ebb/fork_points.h"
@@ -24,8 +25,8 @@ public:
   bool prepare() { return guest_.prepare(); }
   /// The first run, which records. Its result is what others are compared with.
   const Ending& run_undisturbed();
-  /// The same again, during which other processes begin disturbed runs; those do not return but end with a verdict.
-  /// False if it went differently from the first.
+  /// The same again, during which other processes begin disturbed runs; those do not return but end
+  /// with a verdict. False if it went differently from the first.
   bool run_with_forks(Runs& runs);
 
   const Diagnostic& diagnostic() const { return guest_.diagnostic(); }

@@ -1,4 +1,5 @@
-// ebb torture: runs a module once undisturbed, once more with a fork at each request for memory, and reports.
+// ebb torture: runs a module once undisturbed, once more with a fork at each request for memory,
+// and reports.
 #include "tools/ebb/commands.h"
 #include "tools/ebb/explain.h"
 #include "tools/ebb/file.h"
@@ -8,6 +9,7 @@
 
 #include <cinttypes>
 #include <cstring>
+#include <initializer_list>
 
 namespace ebb::tool {
 namespace {
@@ -84,7 +86,8 @@ void print_repetition(const Options& options, size_t request, Shape shape) {
   print_word(options.file);
   const Words rest = options.invoke ? options.invoke_args : options.args;
   if (rest.count != 0) print_error(" --");
-  for (size_t i = 0; i < rest.count; ++i) print_word(rest.words[i]);
+  for (size_t i = 0; i < rest.count; ++i)
+    print_word(rest.words[i]);
   print_error("\n");
 }
 
@@ -202,7 +205,8 @@ int torture(const Options& options) {
   else
     print_table(options, summary);
   print_bad_runs(options, runs);
-  if (!repeated) print_error("ebb: %s: the replay went differently from the first run\n", options.file);
+  if (!repeated)
+    print_error("ebb: %s: the replay went differently from the first run\n", options.file);
   if (injector.is_table_full())
     print_error("ebb: %s: more live blocks than can be watched for leaks\n", options.file);
   const bool is_good = summary.is_good() && repeated && !injector.is_table_full();

@@ -57,19 +57,32 @@ bool read_reference(const char* word, ValType type, Val& value) {
 
 const char* heap_type_name(AbstractHeapType type) {
   switch (type) {
-  case AbstractHeapType::any: return "any";
-  case AbstractHeapType::eq: return "eq";
-  case AbstractHeapType::i31: return "i31";
-  case AbstractHeapType::struct_: return "struct";
-  case AbstractHeapType::array: return "array";
-  case AbstractHeapType::none: return "none";
-  case AbstractHeapType::func: return "func";
-  case AbstractHeapType::nofunc: return "nofunc";
-  case AbstractHeapType::extern_: return "extern";
-  case AbstractHeapType::noextern: return "noextern";
-  case AbstractHeapType::exn: return "exn";
-  case AbstractHeapType::noexn: return "noexn";
-  case AbstractHeapType::bottom: break;
+  case AbstractHeapType::any:
+    return "any";
+  case AbstractHeapType::eq:
+    return "eq";
+  case AbstractHeapType::i31:
+    return "i31";
+  case AbstractHeapType::struct_:
+    return "struct";
+  case AbstractHeapType::array:
+    return "array";
+  case AbstractHeapType::none:
+    return "none";
+  case AbstractHeapType::func:
+    return "func";
+  case AbstractHeapType::nofunc:
+    return "nofunc";
+  case AbstractHeapType::extern_:
+    return "extern";
+  case AbstractHeapType::noextern:
+    return "noextern";
+  case AbstractHeapType::exn:
+    return "exn";
+  case AbstractHeapType::noexn:
+    return "noexn";
+  case AbstractHeapType::bottom:
+    break;
   }
   return "bottom";
 }
@@ -87,44 +100,61 @@ bool read_value(const char* word, ValType type, Val& value) {
     if (!read_integer(word, 64, bits)) return false;
     value = Val::i64(static_cast<int64_t>(bits));
     return true;
-  case ValKind::f32: return read_f32(word, value);
-  case ValKind::f64: return read_f64(word, value);
-  case ValKind::ref: return read_reference(word, type, value);
+  case ValKind::f32:
+    return read_f32(word, value);
+  case ValKind::f64:
+    return read_f64(word, value);
+  case ValKind::ref:
+    return read_reference(word, type, value);
   case ValKind::v128:
-  case ValKind::bottom: break;
+  case ValKind::bottom:
+    break;
   }
   return false;
 }
 
 void print_value(const Val& value) {
   switch (value.kind()) {
-  case Val::Kind::i32: return print("%" PRId32 "\n", value.as_i32());
-  case Val::Kind::i64: return print("%" PRId64 "\n", value.as_i64());
-  case Val::Kind::f32: return print("%.9g\n", static_cast<double>(value.as_f32()));
-  case Val::Kind::f64: return print("%.17g\n", value.as_f64());
+  case Val::Kind::i32:
+    return print("%" PRId32 "\n", value.as_i32());
+  case Val::Kind::i64:
+    return print("%" PRId64 "\n", value.as_i64());
+  case Val::Kind::f32:
+    return print("%.9g\n", static_cast<double>(value.as_f32()));
+  case Val::Kind::f64:
+    return print("%.17g\n", value.as_f64());
   case Val::Kind::v128:
     return print("0x%016" PRIx64 "%016" PRIx64 "\n", value.as_v128().high, value.as_v128().low);
-  case Val::Kind::func: return print("%s\n", value.is_null() ? "null" : "funcref");
+  case Val::Kind::func:
+    return print("%s\n", value.is_null() ? "null" : "funcref");
   case Val::Kind::extern_:
     if (!value.is_null()) return print("externref %" PRIu64 "\n", value.as_extern().value);
     break;
   case Val::Kind::any:
     if (!value.is_null()) return print("anyref %" PRIu64 "\n", value.as_extern().value);
     break;
-  case Val::Kind::exn: break;
+  case Val::Kind::exn:
+    break;
   }
   print("null\n");
 }
 
 void print_type(ValType type) {
   switch (type.kind()) {
-  case ValKind::i32: return print("i32");
-  case ValKind::i64: return print("i64");
-  case ValKind::f32: return print("f32");
-  case ValKind::f64: return print("f64");
-  case ValKind::v128: return print("v128");
-  case ValKind::bottom: return print("bottom");
-  case ValKind::ref: break;
+  case ValKind::i32:
+    return print("i32");
+  case ValKind::i64:
+    return print("i64");
+  case ValKind::f32:
+    return print("f32");
+  case ValKind::f64:
+    return print("f64");
+  case ValKind::v128:
+    return print("v128");
+  case ValKind::bottom:
+    return print("bottom");
+  case ValKind::ref:
+    break;
   }
   const char* null = type.is_nullable() ? "null " : "";
   const HeapType heap_type = type.heap_type();

@@ -1,6 +1,8 @@
-// spec_runner: finds the scripts, runs each, compares the skips with the checked-in list and prints the counts.
+// spec_runner: finds the scripts, runs each, compares the skips with the checked-in list and prints
+// the counts.
 //
-// Exit status: 0 if nothing failed and the skips are those of the list, 1 if not, 2 for a wrong command line.
+// Exit status: 0 if nothing failed and the skips are those of the list, 1 if not, 2 for a wrong
+// command line.
 #include "tools/spec_runner/options.h"
 #include "tools/spec_runner/script.h"
 #include "tools/spec_runner/session.h"
@@ -54,17 +56,19 @@ std::vector<ScriptFile> find_scripts(const Options& options) {
   return scripts;
 }
 
-// How the skips differ from the list, as failures. Only entries of scripts that were run are compared; with --validate
-// only those that do not depend on execution.
+// How the skips differ from the list, as failures. Only entries of scripts that were run are
+// compared; with --validate only those that do not depend on execution.
 std::vector<std::string> compare_skips(const std::set<std::string>& listed,
                                        const std::set<std::string>& skipped,
                                        const std::vector<ScriptFile>& scripts,
                                        const Options& options) {
   std::vector<std::string> differences;
   for (const std::string& entry : skipped)
-    if (!listed.count(entry)) differences.push_back(entry + ": skipped, but not in the list of skips");
+    if (!listed.count(entry))
+      differences.push_back(entry + ": skipped, but not in the list of skips");
   std::set<std::string> names;
-  for (const ScriptFile& script : scripts) names.insert(script.name);
+  for (const ScriptFile& script : scripts)
+    names.insert(script.name);
   for (const std::string& entry : listed) {
     if (skipped.count(entry) || !names.count(script_of_entry(entry))) continue;
     if (options.validate_only && is_execution_skip(entry)) continue;
@@ -82,7 +86,8 @@ int report(const std::vector<Tally>& tallies, const std::vector<ScriptFile>& scr
     all.failed += tally.failed;
     all.skipped += tally.skipped;
     skipped.insert(tally.skips.begin(), tally.skips.end());
-    for (const std::string& failure : tally.failures) std::printf("FAIL %s\n", failure.c_str());
+    for (const std::string& failure : tally.failures)
+      std::printf("FAIL %s\n", failure.c_str());
   }
   std::string problem;
   bool listed_well = true;
@@ -96,12 +101,13 @@ int report(const std::vector<Tally>& tallies, const std::vector<ScriptFile>& scr
       listed_well = false;
     } else {
       const auto differences = compare_skips(*listed, skipped, scripts, options);
-      for (const std::string& difference : differences) std::printf("FAIL %s\n", difference.c_str());
+      for (const std::string& difference : differences)
+        std::printf("FAIL %s\n", difference.c_str());
       all.failed += differences.size();
     }
   }
-  std::printf("%" PRIu64 " passed, %" PRIu64 " failed, %" PRIu64 " skipped\n", all.passed, all.failed,
-              all.skipped);
+  std::printf("%" PRIu64 " passed, %" PRIu64 " failed, %" PRIu64 " skipped\n", all.passed,
+              all.failed, all.skipped);
   return all.failed == 0 && listed_well ? 0 : 1;
 }
 
@@ -113,7 +119,8 @@ int main(int argc, char** argv) {
   if (!read_options(argc, argv, options, status)) return status;
   if (options.suites.empty()) options.suites = find_suites(options.paths.front());
   if (options.suites.empty()) {
-    std::fprintf(stderr, "spec_runner: no spectest.wasm in a folder above %s; say where with --suites\n",
+    std::fprintf(stderr,
+                 "spec_runner: no spectest.wasm in a folder above %s; say where with --suites\n",
                  options.paths.front().c_str());
     return 2;
   }

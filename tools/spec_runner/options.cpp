@@ -1,43 +1,113 @@
 // The command line of spec_runner.
 #include "tools/spec_runner/options.h"
 
-#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 
+#include <getopt.h>
 #include <unistd.h>
 
 namespace ebb::spec {
+namespace {
+
+constexpr const char* help_text =
+    "Usage: spec_runner [options] PATH…\n"
+    "Runs WebAssembly test scripts (JSON and .wasm): files, or folders that are searched for "
+    "*.json.\n"
+    "\n"
+    "  --encoding compact|threaded   how bytecode is kept and run (default: threaded)\n"
+    "  --validate                    only validate every module\n"
+    "  --jobs N                      scripts run at a time (default: processors)\n"
+    "  --timeout SECONDS             for one script (default: 600)\n"
+    "  --suites FOLDER               where spectest.wasm is (default: found upward of PATH)\n"
+    "  --list-skips FILE             the list to compare skips with, '' for none (default: the "
+    "checked-in one)\n"
+    "  --write-skips FILE            write such a list instead of comparing\n"
+    "  --in-process                  run all scripts in this process, for debugging\n";
+
+constexpr option table[] = {
+    {"encoding", required_argument, nullptr, 'e'},
+    {"validate", no_argument, nullptr, 'v'},
+    {"jobs", required_argument, nullptr, 'j'},
+    {"timeout", required_argument, nullptr, 't'},
+    {"suites", required_argument, nullptr, 's'},
+    {"list-skips", required_argument, nullptr, 'l'},
+    {"write-skips", required_argument, nullptr, 'w'},
+    {"in-process", no_argument, nullptr, 'i'},
+    {"help", no_argument, nullptr, 'h'},
+    {nullptr, 0, nullptr, 0},
+};
+
+bool read_count(const char* text, unsigned maximum, unsigned& count) {
+  char* end = nullptr;
+  const unsigned long value = std::strtoul(text, &end, 10);
+  if (text[0] < '0' || text[0] > '9' || *end != '\0' || value == 0 || value > maximum) return false;
+  count = static_cast<unsigned>(value);
+  return true;
+}
+
+bool take_option(int id, const char* value, Options& options) {
+  switch (id) {
+  case 'e':
+    options.compact = std::strcmp(value, "compact") == 0;
+    return options.compact || std::strcmp(value, "threaded") == 0;
+  case 'v':
+    options.validate_only = true;
+    return true;
+  case 'j':
+    return read_count(value, 256, options.jobs);
+  case 't':
+    return read_count(value, 86400, options.seconds_max);
+  case 's':
+    options.suites = value;
+    return true;
+  case 'l':
+    options.skip_list = value;
+    return true;
+  case 'w':
+    options.write_skips = value;
+    return true;
+  case 'i':
+    options.in_process = true;
+    return true;
+  default:
+    return false;
+  }
+}
+
+} // namespace
 
 bool read_options(int argc, char** argv, Options& options, int& status) {
-  CLI::App app("Runs WebAssembly test scripts (JSON and .wasm) with Ebb.", "spec_runner");
   const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-  options.jobs = processors > 0 ? static_cast<unsigned>(processors) : 1;
+  if (processors > 0 && processors <= 256) options.jobs = static_cast<unsigned>(processors);
 #if defined(EBB_SKIP_LIST)
   options.skip_list = EBB_SKIP_LIST;
 #endif
-  std::string encoding = "threaded";
-  app.add_option("paths", options.paths, "Scripts, or folders that are searched for *.json")
-      ->required()
-      ->check(CLI::ExistingPath)
-      ->type_name("PATH");
-  app.add_option("--encoding", encoding, "How bytecode is kept and run (default: threaded)")
-      ->check(CLI::IsMember({"compact", "threaded"}));
-  app.add_flag("--validate", options.validate_only, "Only validate every module");
-  app.add_option("--jobs", options.jobs, "Scripts run at a time (default: processors)")
-      ->check(CLI::Range(1u, 256u));
-  app.add_option("--timeout", options.seconds_max, "Seconds that a script may take (default: 600)");
-  app.add_option("--suites", options.suites, "Folder of spectest.wasm (default: found upward of PATH)")
-      ->check(CLI::ExistingDirectory);
-  app.add_option("--list-skips", options.skip_list, "List to compare skips with, \"\" for none");
-  app.add_option("--write-skips", options.write_skips, "Write the skips to a list instead");
-  app.add_flag("--in-process", options.in_process, "Run scripts in this process, for debugging");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    status = app.exit(error) == 0 ? 0 : 2;
+  opterr = 0;
+  status = 2;
+  for (int id; (id = getopt_long(argc, argv, ":h", table, nullptr)) != -1;) {
+    if (id == 'h') {
+      std::fputs(help_text, stdout);
+      status = 0;
+      return false;
+    }
+    if (id != '?' && id != ':' && take_option(id, optarg, options)) continue;
+    const char* what = id == '?'   ? "unknown option"
+                       : id == ':' ? "a value is missing"
+                                   : "not a value for this option";
+    std::fprintf(stderr, "spec_runner: %s: %s (see --help)\n", argv[optind - 1], what);
     return false;
   }
-  options.compact = encoding == "compact";
-  return true;
+  for (int i = optind; i < argc; ++i) {
+    options.paths.push_back(argv[i]);
+    if (access(argv[i], R_OK) == 0) continue;
+    std::fprintf(stderr, "spec_runner: %s: no such file or folder\n", argv[i]);
+    return false;
+  }
+  if (!options.paths.empty()) return true;
+  std::fprintf(stderr, "spec_runner: no PATH given (see --help)\n");
+  return false;
 }
 
 } // namespace ebb::spec

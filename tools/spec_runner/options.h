@@ -11,14 +11,15 @@ struct Options {
   bool validate_only = false; ///< Module::validate alone.
   bool in_process = false;    ///< No process per script, for debuggers.
   unsigned jobs = 1;
-  unsigned seconds_max = 600;   ///< For one script.
-  std::string suites;           ///< The suites' folder; found from the paths if empty.
-  std::string skip_list;        ///< The list to compare with; empty compares with nothing.
-  std::string write_skips;      ///< Where to write a list instead.
+  unsigned seconds_max = 600; ///< For one script.
+  std::string suites;         ///< The suites' folder; found from the paths if empty.
+  std::string skip_list;      ///< The list to compare with; empty compares with nothing.
+  std::string write_skips;    ///< Where to write a list instead.
   std::vector<std::string> paths;
 };
 
-/// Reads the command line. False if the program is to end with `status` (help was asked for, or an error was printed).
+/// Reads the command line. False if the program is to end with `status` (help was asked for, or an
+/// error was printed).
 bool read_options(int argc, char** argv, Options& options, int& status);
 
 } // namespace ebb::spec

@@ -34,7 +34,9 @@ void Tally::read(const std::string& line) {
   if (line.empty()) return;
   const std::string rest = line.substr(1);
   switch (line[0]) {
-  case 'p': passed += std::stoull(rest); break;
+  case 'p':
+    passed += std::stoull(rest);
+    break;
   case 'f':
     ++failed;
     failures.push_back(rest);
@@ -43,8 +45,11 @@ void Tally::read(const std::string& line) {
     ++skipped;
     skips.push_back(rest);
     break;
-  case 'e': complete = true; break;
-  default: break;
+  case 'e':
+    complete = true;
+    break;
+  default:
+    break;
   }
 }
 

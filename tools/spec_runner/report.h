@@ -1,4 +1,5 @@
-// Report: what happened to the commands of a script, sent as lines from the process that runs it to the one that counts.
+// Report: what happened to the commands of a script, sent as lines from the process that runs it to
+// the one that counts.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// Reading scripts. The JSON library checks types by exceptions, which is why this program is built with them.
+// Reading scripts. The JSON library checks types by exceptions, which is why this program is built
+// with them.
 #include "tools/spec_runner/script.h"
 
 #include <nlohmann/json.hpp>
@@ -61,7 +62,8 @@ Value read_value(const json& source) {
       value.alternatives.push_back(read_value(alternative));
   } else if (value.type == "v128") {
     value.lane_type = source.at("lane_type").get<std::string>();
-    for (const json& lane : source.at("value")) value.lanes.push_back(lane.get<std::string>());
+    for (const json& lane : source.at("value"))
+      value.lanes.push_back(lane.get<std::string>());
   } else {
     value.text = optional_string(source, "value");
   }
@@ -74,7 +76,8 @@ Action read_action(const json& source) {
   action.module = optional_string(source, "module");
   action.field = source.at("field").get<std::string>();
   if (const auto args = source.find("args"); args != source.end())
-    for (const json& arg : *args) action.args.push_back(read_value(arg));
+    for (const json& arg : *args)
+      action.args.push_back(read_value(arg));
   return action;
 }
 
@@ -95,14 +98,15 @@ Command read_command(const json& source) {
   if (const auto action = source.find("action"); action != source.end())
     command.action = read_action(*action);
   if (const auto expected = source.find("expected"); expected != source.end())
-    for (const json& value : *expected) command.expected.push_back(read_value(value));
+    for (const json& value : *expected)
+      command.expected.push_back(read_value(value));
   return command;
 }
 
 } // namespace
 
 std::optional<std::vector<uint8_t>> read_file(const std::string& path, std::string& problem) {
-  struct stat status {};
+  struct stat status{};
   if (stat(path.c_str(), &status) != 0) {
     problem = std::strerror(errno);
     return std::nullopt;

@@ -1,7 +1,8 @@
 // A script: the commands of one test file, read from JSON into plain structures.
 //
-// The format is the one of the README beside the suites. Names and texts are kept as they are; numbers stay decimal
-// strings until they are compared (see values.h), since what they mean depends on the type.
+// The format is the one of the README beside the suites. Names and texts are kept as they are;
+// numbers stay decimal strings until they are compared (see values.h), since what they mean depends
+// on the type.
 #pragma once
 
 #include <cstdint>
@@ -56,7 +57,7 @@ struct Command {
   std::optional<std::string> instance; ///< How a module_instance is called.
   std::optional<std::string> module;   ///< Which definition a module_instance takes.
   std::string text;                    ///< The expected message.
-  std::string file;                    ///< The binary, relative to the script; empty if there is only text.
+  std::string file; ///< The binary, relative to the script; empty if there is only text.
   Action action;
   std::vector<Value> expected;
 };
@@ -66,7 +67,8 @@ struct Script {
   std::vector<Command> commands;
 };
 
-/// Reads a script. Nothing, with the reason in `problem`, if the file cannot be read or is not a script.
+/// Reads a script. Nothing, with the reason in `problem`, if the file cannot be read or is not a
+/// script.
 std::optional<Script> read_script(const std::string& path, std::string& problem);
 
 /// The whole of a file. Nothing, with the reason in `problem`, if it cannot be read.

@@ -17,14 +17,16 @@ struct LineRange {
   uint32_t last;
 };
 
-// Modules here have an instruction of garbage collection or exceptions. All else in these folders runs.
+// Modules here have an instruction of garbage collection or exceptions. All else in these folders
+// runs.
 constexpr LineRange unsupported_lines[] = {
     {"spec/core/instance/instance.json", 15, 170},
     {"spec/core/bulk-memory/table_init/table_init.json", 2272, 2286},
     {"spec/core/memory64/table_init64/table_init64.json", 2457, 2471},
 };
 
-// What the conflicts' conditions call a feature and is on here. Thread commands are not executed, which is a condition.
+// What the conflicts' conditions call a feature and is on here. Thread commands are not executed,
+// which is a condition.
 bool is_condition_met(const std::string& condition) {
   if (condition == "threads-commands-not-executed") return true;
 #define EBB_FEATURE(name, text, documentation)                                                     \
@@ -37,7 +39,8 @@ bool is_condition_met(const std::string& condition) {
 std::vector<std::string> split(const std::string& line, char separator) {
   std::vector<std::string> fields;
   std::istringstream stream(line);
-  for (std::string field; std::getline(stream, field, separator);) fields.push_back(field);
+  for (std::string field; std::getline(stream, field, separator);)
+    fields.push_back(field);
   return fields;
 }
 
@@ -89,8 +92,7 @@ std::string skip_entry(const std::string& script, uint32_t line, const std::stri
   return script + ":" + std::to_string(line) + " " + reason;
 }
 
-std::optional<std::set<std::string>> read_skip_list(const std::string& path,
-                                                    std::string& problem) {
+std::optional<std::set<std::string>> read_skip_list(const std::string& path, std::string& problem) {
   std::ifstream stream(path);
   if (!stream) {
     problem = std::strerror(errno);
@@ -105,9 +107,11 @@ std::optional<std::set<std::string>> read_skip_list(const std::string& path,
 bool write_skip_list(const std::string& path, const std::set<std::string>& entries,
                      std::string& problem) {
   std::ofstream stream(path);
-  stream << "# What spec_runner skips: script:line, and why. Made with --write-skips; a run that skips anything else,\n"
+  stream << "# What spec_runner skips: script:line, and why. Made with --write-skips; a run that "
+            "skips anything else,\n"
             "# or that does not skip one of these, fails.\n";
-  for (const std::string& entry : entries) stream << entry << '\n';
+  for (const std::string& entry : entries)
+    stream << entry << '\n';
   stream.flush();
   if (stream) return true;
   problem = std::strerror(errno);

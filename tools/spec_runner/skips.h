@@ -1,8 +1,9 @@
 // What may be skipped, and the list of what was.
 //
-// There are three reasons to skip a command and no others: only the text form of its module exists; the suites'
-// known-conflicts.tsv says so; or its module has an instruction that this version does not execute, on lines that are
-// fixed here. A list of skips is checked in, so that none appears or goes unnoticed.
+// There are three reasons to skip a command and no others: only the text form of its module exists;
+// the suites' known-conflicts.tsv says so; or its module has an instruction that this version does
+// not execute, on lines that are fixed here. A list of skips is checked in, so that none appears or
+// goes unnoticed.
 #pragma once
 
 #include <cstdint>
@@ -45,7 +46,8 @@ bool write_skip_list(const std::string& path, const std::set<std::string>& entri
                      std::string& problem);
 /// The script that an entry is about.
 std::string script_of_entry(const std::string& entry);
-/// The reason of skips that follow from an instruction that is not executed, so that validation alone has none.
+/// The reason of skips that follow from an instruction that is not executed, so that validation
+/// alone has none.
 inline constexpr const char* not_executed = "not executed yet";
 bool is_execution_skip(const std::string& entry);
 

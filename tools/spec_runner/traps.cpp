@@ -1,5 +1,6 @@
-// The texts are the specification's messages, which errors.def carries too; the longest message that a text begins with
-// is the one it names. Only where a suite uses another wording is there a row here.
+// The texts are the specification's messages, which errors.def carries too; the longest message
+// that a text begins with is the one it names. Only where a suite uses another wording is there a
+// row here.
 #include "tools/spec_runner/traps.h"
 
 #include <string_view>

@@ -81,8 +81,10 @@ std::string describe(const Value& value) {
   std::string text = value.type;
   if (value.text) text += " " + *value.text;
   if (!value.lane_type.empty()) text += " " + value.lane_type;
-  for (const std::string& lane : value.lanes) text += " " + lane;
-  for (const Value& alternative : value.alternatives) text += " (" + describe(alternative) + ")";
+  for (const std::string& lane : value.lanes)
+    text += " " + lane;
+  for (const Value& alternative : value.alternatives)
+    text += " (" + describe(alternative) + ")";
   return text;
 }
 

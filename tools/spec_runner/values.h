@@ -13,7 +13,8 @@ struct VectorBytes {
   uint8_t bytes[16] = {};
 };
 
-/// The bits of a decimal number: of an i32 or f32 in the low half. NaN patterns give a NaN of their kind.
+/// The bits of a decimal number: of an i32 or f32 in the low half. NaN patterns give a NaN of their
+/// kind.
 uint64_t bits_of(const std::string& type, const std::string& text);
 VectorBytes vector_of(const Value& value);
 

@@ -1,4 +1,5 @@
-// One process per script, so that a crash or an endless loop is a failure of one script and leaves the others alone.
+// One process per script, so that a crash or an endless loop is a failure of one script and leaves
+// the others alone.
 #include "tools/spec_runner/workers.h"
 
 #include <cerrno>
@@ -70,7 +71,8 @@ bool receive(Worker& worker, Tally& tally) {
 
 void finish(Worker& worker, const ScriptFile& script, const Options& options, Tally& tally) {
   int status = 0;
-  while (waitpid(worker.process, &status, 0) < 0 && errno == EINTR) {}
+  while (waitpid(worker.process, &status, 0) < 0 && errno == EINTR) {
+  }
   std::string how;
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
     how = "took more than " + std::to_string(options.seconds_max) + " s";
@@ -114,7 +116,8 @@ std::vector<Tally> run_all(const std::vector<ScriptFile>& scripts, const Options
                            const RunScript& run) {
   std::vector<Tally> tallies(scripts.size());
   if (options.in_process) {
-    for (size_t i = 0; i < scripts.size(); ++i) tallies[i] = run_here(scripts[i], run);
+    for (size_t i = 0; i < scripts.size(); ++i)
+      tallies[i] = run_here(scripts[i], run);
     return tallies;
   }
   std::vector<Worker> workers(options.jobs);
