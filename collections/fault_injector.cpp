@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace ebb {
 namespace {
@@ -107,10 +108,17 @@ FaultInjector::Benign::~Benign() {
   injector_.unlock();
 }
 
-void FaultInjector::forget_live() {
+void FaultInjector::reclaim_live() {
   lock();
-  for (size_t i = 0; i < slots_; ++i)
-    table_[i] = Entry();
+  for (size_t i = 0; i < slots_; ++i) {
+    const Entry entry = std::exchange(table_[i], Entry());
+    if (!entry.pointer) continue;
+    if (entry.align != 0) {
+      below_.release(below_.context, entry.pointer, entry.bytes, entry.align);
+    } else {
+      below_.pages->release(below_.context, entry.pointer, entry.bytes);
+    }
+  }
   live_blocks_ = 0;
   live_bytes_ = 0;
   unlock();

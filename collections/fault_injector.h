@@ -93,8 +93,8 @@ public:
   uint64_t misuses() const { return misuses_; }
   /// Whether blocks went unwatched because the table was full.
   bool is_table_full() const { return is_table_full_; }
-  /// Forgets all that is live, for a test that has reported it as leaked.
-  void forget_live();
+  /// Gives back all that is live, for a test that has reported it as leaked.
+  void reclaim_live();
 
   /// Sites are walked by frame pointers up to this address on the stack, never beyond; null keeps
   /// the caller only.

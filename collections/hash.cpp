@@ -31,11 +31,11 @@ struct SipState {
 
 } // namespace
 
-const EmptyHashTable empty_hash_table = {
-    {},
-    {control::empty, control::empty, control::empty, control::empty, control::empty, control::empty,
-     control::empty, control::empty, control::empty, control::empty, control::empty, control::empty,
-     control::empty, control::empty, control::empty, control::empty}};
+alignas(16) const uint8_t empty_hash_controls[] = {
+    control::empty, control::empty, control::empty, control::empty, control::empty, control::empty,
+    control::empty, control::empty, control::empty, control::empty, control::empty, control::empty,
+    control::empty, control::empty, control::empty, control::empty};
+static_assert(sizeof(empty_hash_controls) >= HashGroup::width);
 
 uint64_t hash_bytes(const void* bytes, size_t size, uint64_t seed) {
   const uint64_t k0 = seed;

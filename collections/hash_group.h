@@ -88,13 +88,12 @@ struct HashTableHead {
   uint32_t room;      // items that may still go into empty slots
 };
 
-/// The table of every map that has none yet: a group of empty bytes, so that lookups need no case
-/// for it.
-struct EmptyHashTable {
-  alignas(16) uint8_t head_room[16];
-  uint8_t controls[16];
-};
-static_assert(sizeof(HashTableHead) <= sizeof(EmptyHashTable::head_room));
-extern const EmptyHashTable empty_hash_table;
+inline constexpr size_t hash_head_bytes = 16;
+static_assert(sizeof(HashTableHead) <= hash_head_bytes);
+
+/// The control bytes of every map that has no table yet: a group of empty ones, so that lookups
+/// need no case for it. Its bound is left open because compilers that know it warn of slots that
+/// are never touched.
+extern const uint8_t empty_hash_controls[];
 
 } // namespace ebb

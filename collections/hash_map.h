@@ -161,7 +161,7 @@ public:
   }
 
 private:
-  static uint8_t* no_controls() { return const_cast<uint8_t*>(empty_hash_table.controls); }
+  static uint8_t* no_controls() { return const_cast<uint8_t*>(empty_hash_controls); }
   static size_t room_of(size_t slots) { return slots < 8 ? slots - 1 : slots - slots / 8; }
   static size_t control_bytes(size_t slots) {
     return slots < HashGroup::width ? HashGroup::width : slots;
@@ -184,7 +184,7 @@ private:
     return reinterpret_cast<Entry*>(controls + bytes);
   }
   static HashTableHead& head_of(uint8_t* controls) {
-    return *reinterpret_cast<HashTableHead*>(controls - sizeof(EmptyHashTable::head_room));
+    return *reinterpret_cast<HashTableHead*>(controls - hash_head_bytes);
   }
   static void reset_controls(uint8_t* controls, size_t mask) {
     memset(controls, control::empty, mask + 1);
@@ -269,7 +269,7 @@ private:
 
   Result<uint8_t*> new_table(size_t slots) {
     if (slots > slots_max) return Error::out_of_memory;
-    const size_t before = sizeof(EmptyHashTable::head_room);
+    const size_t before = hash_head_bytes;
     constexpr size_t align = alignof(Entry);
     const size_t controls = (control_bytes(slots) + align - 1) & ~(align - 1);
     if (slots > (SIZE_MAX / 2 - before - controls) / sizeof(Entry)) return Error::out_of_memory;
@@ -343,9 +343,7 @@ private:
         entry.~Entry();
     }
   }
-  void release_table() {
-    heap_->release({controls_ - sizeof(EmptyHashTable::head_room), head().block_bytes}, 16);
-  }
+  void release_table() { heap_->release({controls_ - hash_head_bytes, head().block_bytes}, 16); }
   void destroy() {
     if (!has_table()) return;
     destroy_entries();

@@ -155,6 +155,7 @@ public:
   /// has changed.
   Result<void> reserve_exact(size_t count) {
     if (count <= capacity()) return {};
+    if (count > UINT32_MAX) return Error::out_of_memory;
     return set_block(uint64_t{count} * sizeof(T));
   }
   /// Makes room for what a binary claims to contain, as far as it can be there.
