@@ -2,9 +2,15 @@
 // resizes, and the page calls that may refuse.
 #include "tools/ebb/fork_points.h"
 
+#include "tools/ebb/print.h"
+
 #include <initializer_list>
 
 namespace ebb::tool {
+
+namespace {
+constexpr uint64_t progress_step = 16;
+}
 
 struct ForkPoints::Hooks {
   static ForkPoints& self(void* context) { return *static_cast<ForkPoints*>(context); }
@@ -72,6 +78,8 @@ void ForkPoints::on_request(bool is_replaceable) {
   const uint64_t request = requests_++;
   if (!is_armed_ || request >= runs_.request_count()) return;
   if (options_.only != 0 && options_.only != request + 1) return;
+  if (request % progress_step == 0)
+    print_progress("request %zu of %zu", static_cast<size_t>(request), runs_.request_count());
   for (const Shape shape : {Shape::once, Shape::onward}) {
     if (options_.has_shape && options_.shape != shape) continue;
     if (!runs_.start_run(static_cast<size_t>(request), shape)) continue;
