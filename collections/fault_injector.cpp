@@ -197,6 +197,7 @@ __attribute__((noinline)) FaultInjector::Site FaultInjector::site() const {
     if (next <= frame) break;
     frame = next;
   }
+  if (site.count == 0) site.frames[site.count++] = __builtin_return_address(0);
   return site;
 }
 
