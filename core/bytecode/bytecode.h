@@ -1,0 +1,148 @@
+// The register bytecode: operations, their forms, and how both lie in code.
+//
+// An `Op` is a row of instructions.def; a `Form` is an op with a kind for each operand, and its number is the opcode.
+// Compact code is a sequence of
+//     form (2 bytes) | operands d a b c, those that have bytes | extra | branch target (4 bytes, a distance from itself)
+// little-endian, without padding. Threaded code is a sequence of
+//     handler address | operands d a b c | extra | padding to a word | branch target (an address)
+// each a whole number of words. Ops that call differ in their tail, which returning reads: compact ends in the outgoing
+// base (2 bytes); threaded ends in the 16 bytes of ThreadedCallTail.
+#pragma once
+
+#include "core/bytecode/forms.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ebb {
+
+enum class Kind : uint8_t { n, s, a, k, r, p };
+
+/// The four operand kinds of a form.
+struct Kinds {
+  Kind d = Kind::n, a = Kind::n, b = Kind::n, c = Kind::n;
+  bool operator==(const Kinds&) const = default;
+};
+
+enum class Op : uint16_t {
+#define EBB_BINARY(name, in, out, forms, expression) name,
+#define EBB_BINARY_TRAP(name, in, out, forms, check, expression) name,
+#define EBB_UNARY(name, in, out, forms, expression) name,
+#define EBB_UNARY_TRAP(name, in, out, forms, check, expression) name,
+#define EBB_LOAD(name, memory, out) name,
+#define EBB_STORE(name, in, memory, forms) name,
+#define EBB_BRANCH(name, in, forms, condition) name,
+#define EBB_SPECIAL(name, forms, extra, flags) name,
+#include "core/bytecode/instructions.def"
+#include "core/bytecode/instructions_undef.h"
+  count
+};
+
+// All forms, compact ones first, numbered within each part by row and then by list.
+#define EBB_FORM_NAME(d, a, b, c, name, ...) name##_##d##a##b##c,
+enum class Form : uint16_t {
+#define EBB_BINARY(name, in, out, forms, expression) EBB_FORMS_##forms(EBB_FORM_NAME, name)
+#define EBB_BINARY_TRAP(name, in, out, forms, check, expression)                                   \
+  EBB_FORMS_##forms(EBB_FORM_NAME, name)
+#define EBB_UNARY(name, in, out, forms, expression) EBB_FORMS_##forms(EBB_FORM_NAME, name)
+#define EBB_UNARY_TRAP(name, in, out, forms, check, expression)                                    \
+  EBB_FORMS_##forms(EBB_FORM_NAME, name)
+#define EBB_LOAD(name, memory, out) EBB_FORMS_load(EBB_FORM_NAME, name)
+#define EBB_STORE(name, in, memory, forms) EBB_FORMS_##forms(EBB_FORM_NAME, name)
+#define EBB_BRANCH(name, in, forms, condition) EBB_FORMS_##forms(EBB_FORM_NAME, name)
+#define EBB_SPECIAL(name, forms, extra, flags) EBB_FORMS_##forms(EBB_FORM_NAME, name)
+#include "core/bytecode/instructions.def"
+#include "core/bytecode/instructions_undef.h"
+  compact_count,
+  before_pinned = compact_count - 1,
+#define EBB_BINARY(name, in, out, forms, expression) EBB_PINNED_##forms(EBB_FORM_NAME, name)
+#define EBB_BINARY_TRAP(name, in, out, forms, check, expression)                                   \
+  EBB_PINNED_##forms(EBB_FORM_NAME, name)
+#define EBB_UNARY(name, in, out, forms, expression) EBB_PINNED_##forms(EBB_FORM_NAME, name)
+#define EBB_UNARY_TRAP(name, in, out, forms, check, expression)                                    \
+  EBB_PINNED_##forms(EBB_FORM_NAME, name)
+#define EBB_LOAD(name, memory, out) EBB_PINNED_load(EBB_FORM_NAME, name)
+#define EBB_STORE(name, in, memory, forms) EBB_PINNED_##forms(EBB_FORM_NAME, name)
+#define EBB_BRANCH(name, in, forms, condition) EBB_PINNED_##forms(EBB_FORM_NAME, name)
+#define EBB_SPECIAL(name, forms, extra, flags) EBB_PINNED_##forms(EBB_FORM_NAME, name)
+#include "core/bytecode/instructions.def"
+#include "core/bytecode/instructions_undef.h"
+  count
+};
+#undef EBB_FORM_NAME
+
+/// What executing an op does beside writing its destination.
+enum class Effect : uint8_t {
+  none,            ///< The accumulator keeps its value.
+  acc_int,         ///< The accumulator has the result, a number of an integer type.
+  acc_float,       ///< The accumulator has the result, a floating-point number.
+  acc_lost,        ///< The accumulator's value is unspecified.
+  enter,           ///< Start of a function: pins are loaded.
+  target,          ///< May jump to its target.
+  target_terminal, ///< Always jumps to its target.
+  table_terminal,  ///< Jumps to an entry of the table of targets behind it.
+  call,            ///< Calls, and comes back to the next instruction.
+  call_terminal,   ///< Calls in place of its own frame.
+  terminal,        ///< Control does not go on.
+};
+
+struct OpInfo {
+  uint8_t extra;   ///< Bytes behind the operands.
+  Effect effect;
+  bool commutative;
+};
+
+struct FormInfo {
+  Op op;
+  Kinds kinds;
+};
+
+const OpInfo& op_info(Op op);
+const FormInfo& form_info(Form form);
+const char* op_name(Op op);
+
+/// The form of an op with these kinds, or Form::count where there is none. `pinned` admits those of threaded code.
+Form find_form(Op op, Kinds kinds, bool pinned);
+
+inline bool has_target(Effect effect) {
+  return effect == Effect::target || effect == Effect::target_terminal;
+}
+inline bool is_call(Effect effect) {
+  return effect == Effect::call || effect == Effect::call_terminal;
+}
+
+/// Bytes of an operand of a kind, in both encodings.
+constexpr uint32_t kind_bytes(Kind kind) {
+  return kind == Kind::s || kind == Kind::r ? 2 : kind == Kind::k ? 4 : 0;
+}
+constexpr uint32_t kinds_bytes(Kinds kinds) {
+  return kind_bytes(kinds.d) + kind_bytes(kinds.a) + kind_bytes(kinds.b) + kind_bytes(kinds.c);
+}
+
+/// Bytes of a form in compact code, the table of a br_table apart (count + 1 targets of 4 bytes).
+inline uint32_t compact_bytes(const FormInfo& info) {
+  const OpInfo& op = op_info(info.op);
+  return 2 + kinds_bytes(info.kinds) + op.extra + (has_target(op.effect) ? 4 : 0);
+}
+
+/// In the memory or table index of an instruction: its addresses are 64 bits.
+inline constexpr uint32_t far_address_64 = 1u << 31;
+
+/// The last 16 bytes of every call in threaded code. `outgoing` is the frame's step to the callee, in slots; the homes are
+/// the slots to which the pins go before a call and from which they come back after it.
+struct ThreadedCallTail {
+  uint16_t outgoing;
+  uint16_t home_int;
+  uint16_t home_float;
+  uint16_t outgoing_refs;
+  union {
+    uint64_t operand; ///< Indices, the first in the low half.
+    const void* function;
+  };
+};
+static_assert(sizeof(ThreadedCallTail) == 16);
+
+/// Slots behind every frame: homes of pins that stand for no local, one of each class.
+inline constexpr uint32_t pin_homes = 2;
+
+} // namespace ebb

@@ -1,0 +1,71 @@
+// Machine: the registers of a run that do not live in machine registers, and the operations that leave the handlers.
+//
+// Handlers keep pc, fp, the first memory and the accumulator in registers or local variables. What follows is theirs
+// through a pointer. Functions below that return a frame pointer return null after they have set `error`.
+#pragma once
+
+#include "core/bytecode/bytecode.h"
+#include "core/state/store_state.h"
+
+namespace ebb {
+
+struct Machine {
+  StoreState& store;
+  InstanceState* instance = nullptr;
+  const Function* functions = nullptr; ///< Of the instance's module.
+  uint8_t* memory = nullptr;           ///< First memory's base and size, as handlers reload them.
+  uint64_t memory_size = 0;
+  CallRecord* record = nullptr;        ///< Next free record.
+  CallRecord* record_end = nullptr;    ///< A call needs to be below this; a few lie behind it.
+  RefBits* rp = nullptr;               ///< Base of the frame's references: number i is rp[-1 - i].
+  const uint8_t* pc = nullptr;         ///< Where to go on, or where the machine stopped.
+  uint64_t* fp = nullptr;              ///< Where the machine stopped.
+  Error error = Error::none;           ///< Why it stopped.
+  bool called_host = false;            ///< The last `machine_call` has returned already.
+  bool is_suspended = false;
+
+  static constexpr ptrdiff_t record_slack = 4;
+
+  explicit Machine(StoreState& state) : store(state) {}
+  /// Makes an instance the current one.
+  void set_instance(InstanceState* next);
+  /// Reads base and size of the first memory anew.
+  void refresh_memory();
+};
+
+/// Where a call's outgoing values begin, and where it returns to.
+struct CallSite {
+  const uint8_t* pc;
+  const uint8_t* return_pc;
+  uint32_t outgoing;
+  uint32_t outgoing_refs;
+};
+
+/// Makes room for a frame that did not fit. Returns the caller's frame pointer, which may have moved.
+uint64_t* machine_grow(Machine& m, uint64_t* fp, const CallSite& site, const Function& callee);
+
+/// Calls a function of any instance or of the host. For a host function the call is over (`called_host`); otherwise its
+/// frame is set up. `m.pc` is where to go on with the frame pointer returned.
+uint64_t* machine_call(Machine& m, uint64_t* fp, const CallSite& site, FuncRef callee);
+
+/// The same in place of the running frame.
+uint64_t* machine_tail_call(Machine& m, uint64_t* fp, const CallSite& site, FuncRef callee);
+
+/// What call_indirect finds in a table, or null after setting `error`.
+FuncRef machine_table_function(Machine& m, uint32_t table, uint64_t index, TypeId expected);
+
+/// Suspends at a fuel instruction: the run goes on at `return_pc`.
+void machine_suspend(Machine& m, uint64_t* fp, const uint8_t* return_pc);
+
+/// Instructions on whole tables and memories, and accesses to memories other than the first. False after setting `error`.
+/// `operands` points to the operands in the code; slots are read and written in `fp`.
+bool machine_table_op(Machine& m, Op op, const uint8_t* operands, uint64_t* fp);
+bool machine_memory_op(Machine& m, Op op, const uint8_t* operands, uint64_t* fp);
+bool machine_far_access(Machine& m, Op op, const uint8_t* operands, uint64_t* fp);
+
+/// Runs from `pc` until the machine stops. With a null machine, gives the handler table instead.
+void run_compact(Machine& m, const uint8_t* pc, uint64_t* fp);
+void run_threaded(Machine& m, const uint8_t* pc, uint64_t* fp);
+const void* const* threaded_handlers();
+
+} // namespace ebb

@@ -1,0 +1,40 @@
+// Threaded code by one function, for compilers that do not guarantee tail calls.
+#include "core/interpret/machine_state.h"
+#include "core/interpret/numeric.h"
+#include "core/interpret/registers.h"
+#include "core/interpret/threaded_layout.h"
+#include "core/state/instance_state.h"
+
+#define EBB_FETCH(pc) (*reinterpret_cast<const void* const*>(pc))
+#include "core/interpret/loop.inc"
+
+namespace ebb {
+namespace {
+
+/// With a null machine, gives the handlers' addresses, which only this function can name.
+__attribute__((noinline)) const void* const* run(Machine* machine, const uint8_t* pc, uint64_t* fp) {
+  static const void* const addresses[] = {
+#include "core/interpret/form_table.inc"
+  };
+  static_assert(sizeof(addresses) / sizeof(void*) == static_cast<size_t>(Form::count));
+  if (machine == nullptr) return addresses;
+  Machine& m = *machine;
+  uint8_t* mem = m.memory;
+  uint64_t size = m.memory_size;
+  Word acc = 0, pin = 0;
+  FloatRegister facc{}, fpin{};
+  EBB_DISPATCH();
+#include "core/interpret/handlers.inc"
+stop:
+  m.pc = pc;
+  m.fp = fp;
+  return nullptr;
+}
+
+} // namespace
+
+const void* const* threaded_handlers() { return run(nullptr, nullptr, nullptr); }
+
+void run_threaded(Machine& m, const uint8_t* pc, uint64_t* fp) { run(&m, pc, fp); }
+
+} // namespace ebb

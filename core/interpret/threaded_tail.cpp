@@ -1,0 +1,62 @@
+// Threaded code by tail calls: each handler is a function that ends in a jump to the next.
+//
+// What the machine keeps in registers are the handlers' parameters; `preserve_none` lets all of them be registers and
+// makes handlers save nothing. Needs a compiler that guarantees tail calls: see interpret/meson.build.
+#include "core/interpret/machine_state.h"
+#include "core/interpret/numeric.h"
+#include "core/interpret/registers.h"
+#include "core/interpret/threaded_layout.h"
+#include "core/state/instance_state.h"
+
+namespace ebb {
+namespace {
+
+#define EBB_HANDLER_CALL __attribute__((preserve_none))
+#define EBB_PARAMETERS                                                                             \
+  const uint8_t *pc, uint64_t *fp, uint8_t *mem, uint64_t size, Machine &m, Word acc, Word pin,    \
+      FloatRegister facc, FloatRegister fpin
+#define EBB_ARGUMENTS pc, fp, mem, size, m, acc, pin, facc, fpin
+
+using Handler = EBB_HANDLER_CALL void (*)(EBB_PARAMETERS);
+
+#define EBB_HANDLER(form) EBB_HANDLER_CALL void form(EBB_PARAMETERS)
+#define EBB_DISPATCH()                                                                             \
+  [[clang::musttail]] return (*reinterpret_cast<const Handler*>(pc))(EBB_ARGUMENTS)
+#define EBB_NEXT(operand_bytes)                                                                    \
+  pc += EBB_BYTES(operand_bytes);                                                                  \
+  EBB_DISPATCH()
+#define EBB_NEXT_TARGET(operand_bytes)                                                             \
+  pc += EBB_BYTES_TARGET(operand_bytes);                                                           \
+  EBB_DISPATCH()
+#define EBB_STOP()                                                                                 \
+  do {                                                                                             \
+    m.pc = pc;                                                                                     \
+    m.fp = fp;                                                                                     \
+    return;                                                                                        \
+  } while (0)
+
+// Handlers that stop use few of their parameters.
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wunused-parameter"
+#include "core/interpret/handlers.inc"
+#pragma clang diagnostic pop
+
+#define EBB_FORM_ENTRY(d, a, b, c, name, ...) reinterpret_cast<const void*>(&name##_##d##a##b##c),
+const void* const handler_addresses[] = {
+#include "core/interpret/form_table.inc"
+};
+static_assert(sizeof(handler_addresses) / sizeof(void*) == static_cast<size_t>(Form::count));
+
+/// A frame of its own between the machine's callers and code that preserves no register.
+__attribute__((noinline)) void enter(Machine& m, const uint8_t* pc, uint64_t* fp) {
+  const FloatRegister zero{};
+  (*reinterpret_cast<const Handler*>(pc))(pc, fp, m.memory, m.memory_size, m, 0, 0, zero, zero);
+}
+
+} // namespace
+
+const void* const* threaded_handlers() { return handler_addresses; }
+
+void run_threaded(Machine& m, const uint8_t* pc, uint64_t* fp) { enter(m, pc, fp); }
+
+} // namespace ebb
