@@ -1,6 +1,8 @@
 // Subtyping: the relation of the specification's chapter on matching, over canonical types.
 #include "core/types/type_registry.h"
 
+#include <initializer_list>
+
 namespace ebb {
 namespace {
 

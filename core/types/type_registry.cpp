@@ -223,17 +223,17 @@ Result<void> TypeRegistry::intern(const RecGroup& group, std::span<TypeId> ids) 
   Lock lock(lock_);
   TypeGroup* known = find(group, group_hash);
   if (!known) {
-    const auto make = [&]() -> Result<TypeGroup*> {
+    known = EBB_TRY(build(group, group_hash));
+    const auto reserve = [&]() -> Result<void> {
       EBB_TRY(reserve_ids(group.types.size()));
-      EBB_TRY(reserve_buckets());
-      return build(group, group_hash);
+      return reserve_buckets();
     };
-    const Result<TypeGroup*> made = make();
-    if (!made) {
-      if (group_count_ == 0) free_tables();
-      return made.error();
+    const Result<void> reserved = reserve();
+    if (!reserved) {
+      free_block(known);
+      trim_chunks();
+      return reserved;
     }
-    known = made.value();
     fill(*known, group);
     TypeGroup*& bucket = buckets_[group_hash & (bucket_count_ - 1)];
     known->next = bucket;
@@ -311,7 +311,20 @@ void TypeRegistry::free_group(TypeGroup* group) {
     ++free_count_;
   }
   --group_count_;
+  free_block(group);
+}
+
+void TypeRegistry::free_block(TypeGroup* group) {
   heap_.release({group, group->block_bytes}, alignof(TypeGroup));
+}
+
+// Frees the chunks that no id was ever taken from.
+void TypeRegistry::trim_chunks() {
+  for (size_t i = 0; i < chunk_count_max; ++i) {
+    if (!chunks_[i] || chunk_start(i) < id_limit_) continue;
+    heap_.release(chunk_blocks_[i], alignof(Slot));
+    chunks_[i] = nullptr;
+  }
 }
 
 uint32_t TypeRegistry::take_id(SubType* type) {
@@ -327,7 +340,7 @@ uint32_t TypeRegistry::take_id(SubType* type) {
   return id;
 }
 
-// Fails: out_of_memory, too_many_types. On failure: there may be more room than before.
+// Fails: out_of_memory, too_many_types. On failure: there may be chunks more, see trim_chunks.
 Result<void> TypeRegistry::reserve_ids(size_t count) {
   if (count <= free_count_) return {};
   const uint64_t wanted = uint64_t{id_limit_} + (count - free_count_);
@@ -368,14 +381,11 @@ Result<void> TypeRegistry::reserve_buckets() {
 }
 
 void TypeRegistry::free_tables() {
-  for (size_t i = 0; i < chunk_count_max; ++i) {
-    if (chunks_[i]) heap_.release(chunk_blocks_[i], alignof(Slot));
-    chunks_[i] = nullptr;
-  }
+  id_limit_ = 0;
+  trim_chunks();
   if (buckets_) heap_.release(bucket_block_, alignof(TypeGroup*));
   buckets_ = nullptr;
   bucket_count_ = 0;
-  id_limit_ = 0;
   free_count_ = 0;
   free_head_ = 0;
 }

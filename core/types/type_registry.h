@@ -121,6 +121,8 @@ private:
   uint32_t take_id(SubType* type);
   void drop(TypeGroup* group);
   void free_group(TypeGroup* group);
+  void free_block(TypeGroup* group);
+  void trim_chunks();
   void free_tables();
 
   Heap& heap_;

@@ -50,9 +50,10 @@ Result<void> ModuleDecoder::read_type_group() {
 
 Result<void> ModuleDecoder::read_sub_type(uint32_t position) {
   SubTypeSpec spec;
-  uint8_t code = EBB_TRY(reader_.u8());
+  const uint8_t code = EBB_TRY(reader_.peek());
   if (code == sub_code || code == sub_final_code) {
     EBB_TRY(need(Feature::gc));
+    EBB_TRY(reader_.u8());
     spec.is_final = code == sub_final_code;
     const uint32_t supertypes = EBB_TRY(reader_.count()).claimed();
     for (uint32_t i = 0; i < supertypes; ++i) {
@@ -64,13 +65,15 @@ Result<void> ModuleDecoder::read_sub_type(uint32_t position) {
     }
     if (supertypes > 1) return Error::invalid_sub_type;
     spec.has_supertype = supertypes == 1;
-    code = EBB_TRY(reader_.u8());
   }
-  EBB_TRY(read_composite_type(code, spec));
+  EBB_TRY(read_composite_type(spec));
   return group_types_.push(spec);
 }
 
-Result<void> ModuleDecoder::read_composite_type(uint8_t code, SubTypeSpec& spec) {
+Result<void> ModuleDecoder::read_composite_type(SubTypeSpec& spec) {
+  const uint8_t code = EBB_TRY(reader_.peek());
+  if (code < array_code || code > func_code) return Error::malformed_type;
+  EBB_TRY(reader_.u8());
   switch (code) {
   case func_code: {
     spec.kind = CompositeKind::func;
@@ -94,7 +97,7 @@ Result<void> ModuleDecoder::read_composite_type(uint8_t code, SubTypeSpec& spec)
     group_fields_.push_reserved(EBB_TRY(type_reader_.field_type(reader_)));
     return {};
   default:
-    return Error::malformed_type;
+    EBB_UNREACHABLE();
   }
 }
 

@@ -35,6 +35,25 @@ ModuleDecl::ModuleDecl(Heap& heap)
       elem_functions(heap), elem_inits(heap), datas(heap), bodies(heap), customs(heap),
       declared_functions(heap) {}
 
+void ModuleDecl::shrink_to_fit() {
+  types.shrink_to_fit();
+  imports.shrink_to_fit();
+  functions.shrink_to_fit();
+  tables.shrink_to_fit();
+  memories.shrink_to_fit();
+  globals.shrink_to_fit();
+  tags.shrink_to_fit();
+  exports.shrink_to_fit();
+  exports_by_name.shrink_to_fit();
+  elems.shrink_to_fit();
+  elem_functions.shrink_to_fit();
+  elem_inits.shrink_to_fit();
+  datas.shrink_to_fit();
+  bodies.shrink_to_fit();
+  customs.shrink_to_fit();
+  declared_functions.shrink_to_fit();
+}
+
 ByteRange ModuleDecl::name_section() const {
   static constexpr char name[] = "name";
   for (const CustomSection& section : customs) {

@@ -34,6 +34,7 @@ public:
   /// changed.
   Result<void> intern(const RecGroup& group);
   void clear();
+  void shrink_to_fit() { ids_.shrink_to_fit(); }
 
 private:
   TypeRegistry* registry_;
@@ -159,6 +160,8 @@ struct ModuleDecl {
   std::span<const uint8_t> slice(ByteRange range) const {
     return bytes.subspan(range.offset, range.size);
   }
+  /// Gives back room that nothing is in. Cannot fail.
+  void shrink_to_fit();
   /// The contents of the name section; empty where there is none.
   ByteRange name_section() const;
 };

@@ -135,7 +135,9 @@ Result<void> ModuleDecoder::finish() {
     return Error::data_count_mismatch;
   }
   // Bodies may ask about any function.
-  return out_.declared_functions.resize((out_.functions.size() + 31) / 32);
+  EBB_TRY(out_.declared_functions.resize((out_.functions.size() + 31) / 32));
+  out_.shrink_to_fit();
+  return {};
 }
 
 Result<void> decode_module(std::span<const uint8_t> bytes, FeatureSet features, TypeRegistry& types,

@@ -32,7 +32,7 @@ private:
   Result<void> read_types();
   Result<void> read_type_group();
   Result<void> read_sub_type(uint32_t position);
-  Result<void> read_composite_type(uint8_t code, SubTypeSpec& spec);
+  Result<void> read_composite_type(SubTypeSpec& spec);
   Result<uint32_t> read_values(uint32_t count_max, Error too_many);
   Result<void> read_fields(SubTypeSpec& spec);
 

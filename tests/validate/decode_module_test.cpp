@@ -206,9 +206,9 @@ TEST_CASE("supertypes must come before, be open and match") {
 }
 
 TEST_CASE("the diagnostic tells offset and function") {
-  Decoded decoded(header() + section(1, {1, 0x61}));
+  Decoded decoded(header() + section(1, {1, 0x61, 0}));
   CHECK(decoded.result.error() == Error::malformed_type);
-  CHECK(decoded.diagnostic.wasm_offset == 12);
+  CHECK(decoded.diagnostic.wasm_offset == 11);
   const Bytes module = function_module(no_values, {0x01, 0x6a});
   PoolHeap base;
   Diagnostic diagnostic;

@@ -20,7 +20,7 @@ Bytes rich_module() {
          section(7, list({name("a") + Bytes{0, 1}, name("b") + Bytes{2, 0}})) +
          section(9, list({{0, 0x41, 0, 0x0b, 1, 1}, {5, 0x70, 1, 0xd0, 0x70, 0x0b}})) +
          section(12, {1}) +
-         section(10, list({body({0x02, 0x40, 0x41, 0, 0x0e, 2, 0, 1, 0, 0x0b, 0x20, 0},
+         section(10, list({body({0x02, 0x40, 0x41, 0, 0x0e, 2, 0, 0, 0, 0x0b, 0x20, 0},
                                 {1, 2, 0x7d})})) +
          section(11, list({{1, 2, 'h', 'i'}})) + section(0, name("c"));
 }
