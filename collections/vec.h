@@ -99,7 +99,7 @@ public:
       ++size_;
       return {};
     }
-    return push_growing(item);
+    return grow_and_push(item);
   }
   Result<void> push(T&& item) {
     if (has_room()) [[likely]] {
@@ -107,7 +107,7 @@ public:
       ++size_;
       return {};
     }
-    return push_growing(std::move(item));
+    return grow_and_push(std::move(item));
   }
   /// Appends one for which room was reserved; cannot fail.
   void push_reserved(T item) {
@@ -225,6 +225,15 @@ private:
     ::new (static_cast<void*>(data_ + index)) T(std::forward<U>(item));
   }
 
+  /// Small items go by value: one whose address is taken would live in memory in the caller's loop.
+  template <class U> Result<void> grow_and_push(U&& item) {
+    if constexpr (is_trivial && sizeof(T) <= 2 * sizeof(void*)) {
+      return push_value(item);
+    } else {
+      return push_growing(std::forward<U>(item));
+    }
+  }
+  __attribute__((noinline)) Result<void> push_value(T item) { return push_growing(item); }
   template <class U> __attribute__((noinline)) Result<void> push_growing(U&& item) {
     if constexpr (is_trivial) {
       const T held = item; // the argument may lie in the block that is about to move
