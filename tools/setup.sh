@@ -4,7 +4,7 @@
 # It says what it is going to do, changes nothing when nothing is missing, and may be run as often as one likes.
 set -eu
 
-demo_packages="clang-19 lld-19 libclang-rt-19-dev-wasm32 wasi-libc meson ninja-build pkg-config python3 git
+demo_packages="clang-19 lld-19 libclang-rt-19-dev-wasm32 wasi-libc meson ninja-build cmake pkg-config python3 git
   libmimalloc-dev doctest-dev nlohmann-json3-dev"
 test_packages="g++-12 libclang-rt-19-dev llvm-19 g++-arm-linux-gnueabihf qemu-user libstdc++-arm-none-eabi-newlib"
 
