@@ -15,9 +15,9 @@ namespace {
 
 // A declaration with all that it needs.
 struct Decoded {
-  explicit Decoded(Bytes module, FeatureSet features = FeatureSet::all())
-      : bytes(std::move(module)), types(base.heap()), module(base.heap()),
-        result(decode_module(bytes, features, types, base.heap(), this->module, &diagnostic)) {}
+  explicit Decoded(Bytes source, FeatureSet features = FeatureSet::all())
+      : bytes(std::move(source)), types(base.heap()), module(base.heap()),
+        result(decode_module(bytes, features, types, base.heap(), module, &diagnostic)) {}
 
   std::string text(ByteRange range) const {
     const std::span<const uint8_t> part = module.slice(range);
@@ -175,7 +175,7 @@ TEST_CASE("export names must differ, also when there are many") {
   const auto exports = [](int count, int duplicate) {
     Bytes items = leb(static_cast<uint64_t>(count));
     for (int i = 0; i < count; ++i)
-      items += name("n" + std::to_string((i == duplicate ? 0 : i) * 7919 % 100003)) + Bytes{2, 0};
+      items += name(std::to_string((i == duplicate ? 0 : i) * 7919 % 100003)) + Bytes{2, 0};
     return header() + section(5, {1, 0, 0}) + section(7, items);
   };
   CHECK(error_of(exports(1, -1)) == Error::none);

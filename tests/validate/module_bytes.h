@@ -21,7 +21,8 @@ inline Bytes leb(uint64_t value) {
   return bytes;
 }
 
-inline Bytes& operator+=(Bytes& to, const Bytes& from) {
+// GCC 12 warns about bounds of its own making where an insertion of a range is inlined.
+__attribute__((noinline)) inline Bytes& operator+=(Bytes& to, const Bytes& from) {
   to.insert(to.end(), from.begin(), from.end());
   return to;
 }
