@@ -3,6 +3,7 @@
 
 #include "collections/allocator.h"
 #include "core/types/features.h"
+#include "core/types/growing.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -18,16 +19,8 @@ struct Config {
   /// What lies behind linear memories: blocks of the store's heap, or OS pages where the allocator
   /// has them.
   enum class Backing : uint8_t { heap_blocks, pages };
-  /// What the limits callback is asked about.
-  enum class Growing : uint8_t { memory, table, stack };
-  /// Asked before a memory, table or stack is made or grows: sizes in bytes, for tables in
-  /// elements; `maximum` is the most it may ever have. False refuses, which the caller sees as
-  /// out_of_memory and the guest as -1.
-  struct Limits {
-    bool (*allow)(void* context, Growing what, uint64_t from, uint64_t to,
-                  uint64_t maximum) = nullptr;
-    void* context = nullptr;
-  };
+  using Growing = ebb::Growing;
+  using Limits = LimitsCallback;
 
   /// Where all memory comes from; it must outlive the engine and everything made in it, and be safe
   /// for threads if the engine is shared by threads. Required.

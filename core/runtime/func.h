@@ -55,17 +55,19 @@ public:
   uint64_t* numbers() const;
   uint64_t* refs() const;
   StoreState& store() const { return *store_; }
-  bool is_entered() const { return level_ != 0; }
+  bool is_entered() const { return is_entered_; }
   /// Whether nothing else was started on the store since and is still there.
   bool is_innermost() const;
   bool is_suspended() const;
   uint32_t type() const { return type_; }
 
 private:
+  void take(Call& other);
   StoreState* store_;
-  uint32_t level_ = 0; // how many calls are on the store, this one included; 0 when not entered
+  Call* below_ = nullptr; // the call that was the innermost before
   uint32_t type_ = 0;
-  alignas(8) unsigned char activation_[128];
+  bool is_entered_ = false;
+  alignas(8) unsigned char storage_[192];
 };
 
 } // namespace detail

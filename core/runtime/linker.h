@@ -38,6 +38,12 @@ private:
   InstancePreState* state_;
 };
 
+/// One of several functions to be defined together.
+struct NamedHostFunc {
+  StringView name;
+  HostFunc function;
+};
+
 class Linker {
 public:
   /// Fails: out_of_memory.
@@ -64,6 +70,8 @@ public:
     return define_func(module, name, HostFunc::of(function, context));
   }
   Result<void> define_func(StringView module, StringView name, const HostFunc& function);
+  /// Several at once: all of them or none.
+  Result<void> define_funcs(StringView module, std::span<const NamedHostFunc> functions);
   /// Something of a store. What needs it can only be instantiated in that store. Fails also:
   /// wrong_store, stale_handle.
   Result<void> define(StoreRef store, StringView module, StringView name, const Extern& value);

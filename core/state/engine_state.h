@@ -4,6 +4,7 @@
 #include "collections/heap.h"
 #include "core/artifact/module_image.h"
 #include "core/types/features.h"
+#include "core/types/growing.h"
 #include "core/types/type_registry.h"
 
 #include <atomic>
@@ -11,15 +12,6 @@
 namespace ebb {
 
 struct StoreState;
-
-/// What may grow, as the limits callback is asked about it.
-enum class Growing : uint8_t { memory, table, stack };
-
-/// Asked before a memory, table or stack grows, from and to a size in bytes (table: elements). False refuses.
-struct LimitsCallback {
-  bool (*allow)(void* context, Growing what, uint64_t from, uint64_t to, uint64_t maximum) = nullptr;
-  void* context = nullptr;
-};
 
 /// The settings of an engine; `Config` fills them in.
 struct EngineSettings {

@@ -66,6 +66,7 @@ Result<FuncRef> host_function(StoreState& store, const HostRecord& record, TypeI
   HostRecordChunk& chunk = *store.host_records;
   HostRecord& kept = chunk.records[chunk.count++];
   kept = record;
+  kept.type = type;
   const SubType& func_type = store.engine.types.get(type);
   HostFunction added;
   added.function = function;

@@ -13,6 +13,7 @@ struct HostRecord {
   void (*target)() = nullptr;
   void (*entry)() = nullptr; ///< Typed by core/runtime; null for untyped functions.
   void* context = nullptr;
+  TypeId type; ///< Set by host_function.
 };
 
 struct HostRecordChunk {

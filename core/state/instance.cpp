@@ -87,7 +87,13 @@ void instance_free(StoreState& store, InstanceState& instance) {
     memory_free(store, *instance.memories[i]);
   for (uint32_t i = instance.imported_table_count; i < instance.table_count; ++i)
     table_free(store, *instance.tables[i]);
-  if (instance.module != nullptr) release_module(store.engine, *instance.module);
+  if (instance.module != nullptr) {
+    release_module(store.engine, *instance.module);
+  } else {
+    for (uint32_t i = 0; i < instance.tag_count; ++i)
+      if (!instance.tags[i]->type.type.is_none())
+        store.engine.types.release(instance.tags[i]->type.type);
+  }
   store.instances[instance.id] = nullptr;
   ++store.generations[instance.id];
   ++store.instance_gaps;

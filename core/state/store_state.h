@@ -15,6 +15,9 @@ namespace ebb {
 
 struct Machine;
 struct HostRecordChunk;
+namespace detail {
+class Call;
+}
 
 /// What a host function gets: its context, the store, and its arguments in place. Number i is numbers[i] (i32 in the low
 /// half, v128 takes two), reference i is refs[-1 - i]; results go to the same places, from the first. The pointers are
@@ -73,6 +76,7 @@ struct StoreState {
   uint32_t host_depth = 0;       ///< Activations of the machine on the native stack.
   uint32_t suspended = 0;        ///< Executions that are suspended.
   uint32_t calls = 0;            ///< Calls from the host that are on the stack, suspended ones included.
+  detail::Call* innermost_call = nullptr; ///< The list of those, of core/runtime.
   uint32_t roots = 0;            ///< Roots that hold instances.
   uint32_t instance_gaps = 0;    ///< Free numbers below the end of `instances`.
   InstanceState host_instance;   ///< `instances[1]`.
