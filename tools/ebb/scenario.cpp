@@ -94,10 +94,10 @@ Run Scenario::judge(const Ending& met) {
   run.injected = points_.injected();
   if (met.error == Error::out_of_memory)
     run.outcome = Outcome::clean;
-  else if (same && points_.only_declared())
-    run.outcome = Outcome::same_result;
+  else if (told)
+    run.outcome = Outcome::told;
   else
-    run.outcome = told ? Outcome::told : Outcome::wrong_result;
+    run.outcome = same && points_.only_declared() ? Outcome::same_result : Outcome::wrong_result;
   if (!is_bad(run.outcome) && !retry(met)) run.outcome = Outcome::broken_on_retry;
   guest_.tear_down();
   run.live_blocks = injector_.live_blocks();

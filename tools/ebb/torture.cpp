@@ -196,7 +196,7 @@ int torture(const Options& options) {
     return explain_own_shortage(options);
   points.restart();
   flush_output();
-  const bool repeated = scenario.run_with_forks(runs);
+  const bool repeated = scenario.run_with_forks(runs) && points.request_count() == requests;
   runs.wait_all();
   print_progress("%s", "");
   const Summary summary = summarize(options, runs);
