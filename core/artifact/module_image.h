@@ -31,16 +31,21 @@ struct Function {
   uint32_t code_offset = 0; ///< Into ModuleImage::code.
   uint32_t code_bytes = 0;
   uint32_t threaded_bytes = 0;
+  uint32_t extent = 0;        ///< Slots to reserve: the frame, and a home for each pinned register.
+  uint32_t offsets_begin = 0; ///< Its part of ModuleImage::offset_map.
+  uint32_t offsets_end = 0;
+  uint32_t offsets_code = 0;  ///< The offset in the code from which the part counts.
 };
 
 enum class Encoding : uint8_t { compact, threaded };
 
 struct ModuleImage {
-  ModuleImage(const Allocator& allocator, size_t limit);
-  explicit ModuleImage(Heap& parent);
+  ModuleImage(Heap& parent, size_t limit, TypeRegistry& types);
+  ModuleImage(const ModuleImage&) = delete;
+  ModuleImage& operator=(const ModuleImage&) = delete;
 
-  Heap heap;              ///< Everything below lies in it.
-  TypeRegistry* registry = nullptr;
+  Heap heap;              ///< Everything below lies in it; untouched once the module is loaded.
+  TypeRegistry* registry;
   ModuleDecl decl;
   /// What ranges in `decl` (names, data) count from: the embedder's bytes or `owned_bytes`.
   const uint8_t* bytes = nullptr;
@@ -50,7 +55,11 @@ struct ModuleImage {
   Vec<uint8_t> code;               ///< Compact bytecode of all functions.
   Vec<uint8_t> offset_map;         ///< Code offset to wasm offset, LEB128 deltas; empty unless kept. See core/compile.
   Block threaded;                  ///< Threaded code of all functions in one block; null when compact runs.
+  const uint8_t* exit_code = nullptr;     ///< Where an activation of this module returns to.
+  const uint8_t* boundary_code = nullptr; ///< Where a call that left one of its instances comes back.
+  const uint8_t* resume_code = nullptr;   ///< Where a suspended activation goes on.
   Encoding encoding = Encoding::compact;
+  size_t self_bytes = 0;  ///< Of the block that this lies in, which `heap` does not count.
   std::atomic<uint32_t> references{1};
 };
 

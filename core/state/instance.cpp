@@ -8,18 +8,6 @@
 
 namespace ebb {
 
-SlotCounts slot_counts(std::span<const ValType> types) {
-  SlotCounts counts;
-  for (const ValType type : types) {
-    if (type.is_ref()) {
-      ++counts.refs;
-    } else {
-      counts.numbers = static_cast<uint16_t>(counts.numbers + (type.is_v128() ? 2 : 1));
-    }
-  }
-  return counts;
-}
-
 FuncRef func_ref_of(const InstanceState& instance, uint32_t index) {
   if (index < instance.imported_function_count) return instance.imported_functions[index];
   return {instance.id, index - instance.imported_function_count};

@@ -3,6 +3,7 @@
 
 #include "core/artifact/module_image.h"
 #include "core/state/engine_state.h"
+#include "error/diagnostic.h"
 
 namespace ebb {
 
@@ -19,8 +20,5 @@ Result<ModuleImage*> load_module(EngineState& engine, std::span<const uint8_t> b
 /// Counts; the last release frees the image and its types. Never fails.
 void retain_module(ModuleImage& image);
 void release_module(EngineState& engine, ModuleImage& image);
-
-/// The wasm offset that the instruction at `pc` of `function` came from, or UINT32_MAX where offsets are not kept.
-uint32_t wasm_offset_of(const ModuleImage& image, const Function& function, const uint8_t* pc);
 
 } // namespace ebb

@@ -1,11 +1,16 @@
-// MachineTable: what core/interpret hands to the engine, so that code can be threaded below it.
+// MachineTable: what core/interpret hands to the engine, so that what lies below it can make functions ready to run.
 #pragma once
+
+#include "error/result.h"
 
 namespace ebb {
 
+struct ModuleImage;
+
 struct MachineTable {
-  /// The address that threaded code has for each Form; null in builds that cannot run threaded code.
-  const void* const* handlers;
+  /// Makes all functions of a compiled module ready to run in its encoding: sets their entries, and threads their code
+  /// where the encoding asks for it. Fails: out_of_memory. On failure: nothing is held beyond what the image's heap frees.
+  Result<void> (*make_ready)(ModuleImage& image);
 };
 
 } // namespace ebb

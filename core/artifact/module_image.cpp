@@ -1,0 +1,21 @@
+#include "core/artifact/module_image.h"
+
+namespace ebb {
+
+ModuleImage::ModuleImage(Heap& parent, size_t limit, TypeRegistry& types)
+    : heap(parent, limit, Heap::Threads::one), registry(&types), decl(heap), owned_bytes(heap),
+      functions(heap), constants(heap), code(heap), offset_map(heap) {}
+
+SlotCounts slot_counts(std::span<const ValType> types) {
+  SlotCounts counts;
+  for (const ValType type : types) {
+    if (type.is_ref()) {
+      ++counts.refs;
+    } else {
+      counts.numbers = static_cast<uint16_t>(counts.numbers + (type.is_v128() ? 2 : 1));
+    }
+  }
+  return counts;
+}
+
+} // namespace ebb

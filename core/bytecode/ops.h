@@ -1,0 +1,16 @@
+// How instructions of wasm map to ops, and ops to each other.
+#pragma once
+
+#include "core/binary/opcode.h"
+#include "core/bytecode/bytecode.h"
+
+namespace ebb {
+
+/// The op of a plain numeric instruction or memory access, or Op::count.
+Op op_of(Opcode opcode);
+/// What a comparison branches with; Op::count if it is none. `negated` for when it does not hold.
+Op branch_of(Op compare, bool negated);
+/// The comparison, or the branch on one, with its operands exchanged, or Op::count.
+Op mirrored(Op op);
+
+} // namespace ebb

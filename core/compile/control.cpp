@@ -1,0 +1,272 @@
+// Blocks, branches and returns.
+//
+// A branch leaves the values that it carries in the slots where its target's block has its results (a loop: its
+// parameters). Mostly they are there already; otherwise they are moved on the way, and a conditional branch jumps over
+// the move.
+#include "core/compile/function_compiler.h"
+
+namespace ebb {
+
+Result<void> FunctionCompiler::open_block(FrameKind kind, std::span<const ValType> params) {
+  EBB_TRY(flush_block(params.size()));
+  const Values carried = values(params);
+  Block block{};
+  block.kind = kind;
+  block.numbers = static_cast<uint16_t>(numbers_ - carried.slots.numbers);
+  block.refs = static_cast<uint16_t>(refs_ - carried.slots.refs);
+  block.height = static_cast<uint32_t>(entries_.size() - params.size());
+  block.loop_depth = blocks_.back().loop_depth;
+  if (kind == FrameKind::loop) {
+    if (block.loop_depth < UINT8_MAX) block.loop_depth++;
+    emitter_.seal();
+    lose_acc();
+    block.start = emitter_.position();
+  }
+  EBB_TRY(blocks_.push(block));
+  return kind == FrameKind::loop && options_.fuel ? step_fuel() : Result<void>();
+}
+
+Result<void> FunctionCompiler::step_fuel() {
+  Draft draft;
+  draft.op = Op::fuel;
+  return emit(draft);
+}
+
+Result<void> FunctionCompiler::open_if(std::span<const ValType> params) {
+  Condition condition;
+  EBB_TRY(pop_condition(condition, true));
+  EBB_TRY(open_block(FrameKind::if_, params));
+  EBB_TRY(note_offset());
+  return emitter_.put_forward(condition.branch, block(0).otherwise);
+}
+
+Result<void> FunctionCompiler::handle_else() {
+  Block& open = blocks_.back();
+  if (live_) {
+    EBB_TRY(flush_top(validator_.closed_frame().results().size()));
+    Draft draft;
+    draft.op = Op::br;
+    EBB_TRY(emitter_.put_forward(draft, open.end));
+    open.targeted = true;
+  }
+  emitter_.bind(open.otherwise);
+  open.kind = FrameKind::else_;
+  truncate(open.height);
+  lose_acc();
+  EBB_TRY(push_slots(validator_.closed_frame().params()));
+  flushed_ = entries_.size();
+  live_ = true;
+  return {};
+}
+
+Result<void> FunctionCompiler::handle_end(bool is_last) {
+  if (is_last) {
+    EBB_ASSERT(blocks_.size() == 1);
+    return live_ ? emit_return() : Result<void>();
+  }
+  Block& open = blocks_.back();
+  const std::span<const ValType> types = validator_.closed_frame().results();
+  const bool is_label = open.targeted || open.kind == FrameKind::if_;
+  if (is_label) {
+    if (live_) EBB_TRY(flush_top(types.size()));
+    emitter_.bind(open.end);
+    emitter_.bind(open.otherwise);
+    truncate(open.height);
+    lose_acc();
+    EBB_TRY(push_slots(types));
+    flushed_ = entries_.size();
+    live_ = true;
+  } else if (!live_) {
+    truncate(open.height);
+  }
+  blocks_.pop();
+  return {};
+}
+
+/// Takes the condition off the stack as the branch that tests it: a comparison that came last is folded into it.
+Result<void> FunctionCompiler::pop_condition(Condition& condition, bool negated) {
+  Entry entry = pop();
+  Draft& branch = condition.branch;
+  const Draft* last = emitter_.last();
+  if (entry.where == Where::acc && last != nullptr && last->d.kind == Kind::a) {
+    const Op fused = branch_of(last->op, negated);
+    if (fused != Op::count) {
+      branch = emitter_.take_last();
+      branch.op = fused;
+    } else if (last->op == Op::i32_eqz) {
+      branch = emitter_.take_last();
+      branch.op = negated ? Op::br_if : Op::br_unless;
+    } else if (last->op == Op::i64_eqz) {
+      branch = emitter_.take_last();
+      branch.op = negated ? Op::br_i64_ne : Op::br_i64_eq;
+      branch.b = Operand::immediate(0);
+    }
+    if (branch.op != Op::unreachable) {
+      branch.d = Operand::none();
+      return {};
+    }
+  }
+  branch.op = negated ? Op::br_unless : Op::br_if;
+  return fit(branch, &entry, nullptr);
+}
+
+/// Whether the carried values, on top of the stack, have the slots where the block wants them.
+bool FunctionCompiler::in_place(const Block& block, const Values& carried) const {
+  return block.kind != FrameKind::function && numbers_ - carried.slots.numbers == block.numbers &&
+         refs_ - carried.slots.refs == block.refs;
+}
+
+/// Moves the values on top of the stack to where the block wants them. The stack stays as it is; more than one value must
+/// have been flushed.
+Result<void> FunctionCompiler::carry(const Block& block, std::span<const ValType> types) {
+  if (types.size() == 1 && entries_.back().type != ValKind::ref &&
+      entries_.back().type != ValKind::v128) {
+    const Entry& entry = entries_.back();
+    if (entry.where != Where::acc) return copy_to(entry, block.numbers);
+    Draft draft;
+    draft.op = is_float(entry.type) ? Op::move_float : Op::move;
+    draft.d = Operand::slot(block.numbers);
+    draft.a = Operand::acc();
+    return emit(draft);
+  }
+  const Values carried = values(types);
+  EBB_TRY(copy_range(block.numbers, numbers_ - carried.slots.numbers, carried.slots.numbers));
+  return ref_move_range(block.refs, refs_ - carried.slots.refs, carried.slots.refs);
+}
+
+/// Writes a branch to a block, whose carried values are in place.
+Result<void> FunctionCompiler::jump(uint32_t label, Draft& branch) {
+  EBB_TRY(note_offset());
+  Block& target = block(label);
+  if (target.kind == FrameKind::loop) return emitter_.put_backward(branch, target.start);
+  target.targeted = true;
+  return emitter_.put_forward(branch, target.end);
+}
+
+/// Moves what a branch carries and goes there, unconditionally. The stack stays as it is.
+Result<void> FunctionCompiler::go(uint32_t label) {
+  const Block& target = block(label);
+  if (target.kind == FrameKind::function) return emit_return();
+  const std::span<const ValType> types = validator_.label_types(label);
+  if (!in_place(target, values(types))) EBB_TRY(carry(target, types));
+  Draft draft;
+  draft.op = Op::br;
+  return jump(label, draft);
+}
+
+Result<void> FunctionCompiler::branch(uint32_t label) {
+  const Block& target = block(label);
+  const std::span<const ValType> types = validator_.label_types(label);
+  if (target.kind != FrameKind::function && (types.size() > 1 || in_place(target, values(types))))
+    EBB_TRY(flush_top(types.size()));
+  EBB_TRY(go(label));
+  live_ = false;
+  return {};
+}
+
+Result<void> FunctionCompiler::branch_if(uint32_t label) {
+  const Block& target = block(label);
+  const std::span<const ValType> types = validator_.label_types(label);
+  Values carried = values(types);
+  // The condition still lies above what is carried.
+  carried.slots.numbers = static_cast<uint16_t>(carried.slots.numbers + 1);
+  const bool direct = in_place(target, carried);
+  Condition condition;
+  EBB_TRY(pop_condition(condition, !direct));
+  if (direct || types.size() > 1) EBB_TRY(flush_top(types.size()));
+  return direct ? jump(label, condition.branch) : jump_over(label, condition.branch);
+}
+
+/// A conditional branch whose values must be moved: the opposite branch jumps over the move and the branch.
+Result<void> FunctionCompiler::jump_over(uint32_t label, Draft& opposite) {
+  EBB_TRY(note_offset());
+  LabelFixups skip;
+  EBB_TRY(emitter_.put_forward(opposite, skip));
+  const uint32_t acc_slot = acc_slot_;
+  EBB_TRY(go(label));
+  acc_slot_ = acc_slot;
+  emitter_.bind(skip);
+  return {};
+}
+
+Result<void> FunctionCompiler::branch_on_null(uint32_t label, bool on_null) {
+  const Block& target = block(label);
+  const std::span<const ValType> types = validator_.label_types(label);
+  const Entry tested = entries_.back();
+  if (on_null) pop();
+  const bool direct = in_place(target, values(types));
+  EBB_TRY(flush_top(types.size()));
+  Draft draft;
+  draft.op = on_null == direct ? Op::br_on_null : Op::br_on_non_null;
+  draft.a = Operand::ref(tested.slot);
+  EBB_TRY(direct ? jump(label, draft) : jump_over(label, draft));
+  if (on_null) return push(Where::slot, ValKind::ref);
+  pop();
+  return {};
+}
+
+Result<void> FunctionCompiler::branch_table() {
+  Entry index = pop();
+  const std::span<const uint32_t> labels = validator_.br_labels();
+  const std::span<const ValType> types = validator_.label_types(labels.back());
+  const Values carried = values(types);
+  Draft draft;
+  draft.op = Op::br_table;
+  draft.set_extra32(0, static_cast<uint32_t>(labels.size() - 1));
+  EBB_TRY(fit(draft, &index, nullptr));
+  EBB_TRY(flush_top(types.size()));
+  EBB_TRY(emit(draft));
+  const uint32_t serial = ++table_serial_;
+  for (const uint32_t label : labels) {
+    Block& target = block(label);
+    if (!in_place(target, carried)) {
+      target.stub_serial = serial;
+      EBB_TRY(emitter_.put_table_forward(target.stub));
+    } else if (target.kind == FrameKind::loop) {
+      EBB_TRY(emitter_.put_table_backward(target.start));
+    } else {
+      target.targeted = true;
+      EBB_TRY(emitter_.put_table_forward(target.end));
+    }
+  }
+  // Behind the table, once for each label: the move of what it carries.
+  for (const uint32_t label : labels) {
+    Block& target = block(label);
+    if (target.stub_serial != serial) continue;
+    target.stub_serial = 0;
+    emitter_.bind(target.stub);
+    EBB_TRY(go(label));
+  }
+  live_ = false;
+  return {};
+}
+
+/// Returns the values on top of the stack. The stack stays as it is.
+Result<void> FunctionCompiler::emit_return() {
+  const std::span<const ValType> types = results();
+  Draft draft;
+  draft.op = Op::return_void;
+  if (types.size() == 1 && (types[0].is_num())) {
+    const Entry& entry = entries_.back();
+    const bool floats = is_float(entry.type);
+    draft.op = floats ? Op::return_float : Op::return_int;
+    draft.a = operand(entry);
+    if (draft.a.kind == Kind::s && draft.a.value == acc_slot_) draft.a = Operand::acc();
+    if (draft.a.kind == Kind::n) {
+      Draft constant;
+      constant.op = floats ? Op::const_float : Op::const_int;
+      constant.set_extra64(0, entry.bits);
+      constant.d = fits_acc(entry.type) ? Operand::acc() : Operand::slot(entry.slot);
+      EBB_TRY(emit(constant));
+      draft.a = constant.d;
+    }
+    return emit(draft);
+  }
+  const Values carried = values(types);
+  EBB_TRY(flush_top(types.size()));
+  EBB_TRY(copy_range(0, numbers_ - carried.slots.numbers, carried.slots.numbers));
+  EBB_TRY(ref_move_range(0, refs_ - carried.slots.refs, carried.slots.refs));
+  return emit(draft);
+}
+
+} // namespace ebb

@@ -1,0 +1,514 @@
+// Set-up of a function, and the instructions that compute.
+#include "core/compile/function_compiler.h"
+
+#include "core/bytecode/code_bytes.h"
+#include "core/types/implementation_limits.h"
+
+namespace ebb {
+
+FunctionCompiler::FunctionCompiler(ModuleImage& image, BodyValidator& validator,
+                                   const CompileOptions& options, Heap& heap)
+    : image_(image), decl_(image.decl), validator_(validator), options_(options),
+      emitter_(image.code), entries_(heap), locals_(heap), blocks_(heap) {}
+
+std::span<const ValType> FunctionCompiler::results() const {
+  return type_ != nullptr ? type_->results() : std::span<const ValType>(&constant_type_, 1);
+}
+
+Result<void> FunctionCompiler::add_local(ValType type) {
+  const bool is_ref = type.kind() == ValKind::ref;
+  const uint32_t slot = is_ref ? refs_ : numbers_;
+  if (is_ref)
+    refs_ += 1;
+  else
+    numbers_ += slots_of(type.kind());
+  EBB_TRY(note_frame(numbers_, refs_));
+  return locals_.push(Local{static_cast<uint16_t>(slot), type.kind(), 0, 0});
+}
+
+Result<void> FunctionCompiler::begin(std::span<const ValType> params, Function& function) {
+  entries_.clear();
+  locals_.clear();
+  blocks_.clear();
+  numbers_ = refs_ = frame_numbers_ = frame_refs_ = 0;
+  flushed_ = dead_depth_ = 0;
+  acc_slot_ = no_slot;
+  acc_entry_ = no_entry;
+  live_ = true;
+  noted_code_ = emitter_.position();
+  noted_wasm_ = 0;
+  function.code_offset = emitter_.position();
+  function.offsets_code = emitter_.position();
+  function.offsets_begin = static_cast<uint32_t>(image_.offset_map.size());
+  for (const ValType& type : params)
+    EBB_TRY(add_local(type));
+  function.params = {static_cast<uint16_t>(numbers_), static_cast<uint16_t>(refs_)};
+  return {};
+}
+
+Result<void> FunctionCompiler::compile(FuncIndex index, Function& function) {
+  EBB_TRY(validator_.begin_function(index));
+  type_ = &decl_.function_type(index);
+  EBB_TRY(begin(type_->params(), function));
+  for (uint32_t i = validator_.param_count(); i < validator_.local_count(); i++)
+    EBB_TRY(add_local(validator_.local_type(i)));
+  function.index = index.value;
+  function.type = decl_.function_type_id(index);
+  function.results = slot_counts(type_->results());
+
+  // Whether references must be cleared is known at the end; a function without any is entered behind this.
+  Draft clear;
+  clear.op = Op::enter_refs;
+  EBB_TRY(emitter_.put(clear));
+  if (options_.fuel) EBB_TRY(step_fuel());
+  if (numbers_ > function.params.numbers) {
+    Draft enter;
+    enter.op = Op::enter;
+    enter.set_extra16(0, function.params.numbers);
+    enter.set_extra16(2, numbers_ - function.params.numbers);
+    EBB_TRY(emitter_.put(enter));
+  }
+  EBB_TRY(run());
+  return finish_function(function);
+}
+
+Result<void> FunctionCompiler::compile_constant(ByteRange range, ValType type, size_t globals_visible,
+                                                Function& function) {
+  EBB_TRY(validator_.begin_const_expr(range, type, globals_visible));
+  type_ = nullptr;
+  constant_type_ = type;
+  EBB_TRY(begin({}, function));
+  function.results = slot_counts(results());
+  Draft clear;
+  clear.op = Op::enter_refs;
+  EBB_TRY(emitter_.put(clear));
+  EBB_TRY(run());
+  return finish_function(function);
+}
+
+Result<void> FunctionCompiler::run() {
+  emitter_.seal();
+  Block whole{};
+  whole.kind = FrameKind::function;
+  whole.numbers = static_cast<uint16_t>(numbers_);
+  whole.refs = static_cast<uint16_t>(refs_);
+  EBB_TRY(blocks_.push(whole));
+  const SlotCounts out = slot_counts(results());
+  EBB_TRY(note_frame(out.numbers, out.refs));
+  for (;;) {
+    const bool more = EBB_TRY(validator_.step(instruction_));
+    if (!more) return handle_end(true);
+    EBB_TRY(step(instruction_));
+  }
+}
+
+Result<void> FunctionCompiler::finish_function(Function& function) {
+  function.frame.numbers = static_cast<uint16_t>(frame_numbers_);
+  function.frame.refs = static_cast<uint16_t>(frame_refs_);
+  function.extent = frame_numbers_ + frame_refs_ + pin_homes;
+  const uint32_t clear_bytes = compact_bytes(form_info(Form::enter_refs_nnnn));
+  if (frame_refs_ > function.params.refs) {
+    uint8_t* extra = image_.code.data() + function.code_offset + 2;
+    write_code(extra, function.params.refs);
+    write_code(extra + 2, static_cast<uint16_t>(frame_refs_ - function.params.refs));
+  } else {
+    function.code_offset += clear_bytes;
+  }
+  function.code_bytes = emitter_.position() - function.code_offset;
+  function.offsets_end = static_cast<uint32_t>(image_.offset_map.size());
+  return write_pins();
+}
+
+/// Behind its code, a function lists the locals that are worth a machine register: how many of each class, then their
+/// slots, the heaviest first.
+Result<void> FunctionCompiler::write_pins() {
+  constexpr uint32_t listed_max = 4;
+  uint16_t slots[2][listed_max];
+  uint32_t weights[2][listed_max];
+  uint8_t counts[2] = {0, 0};
+  for (const Local& local : locals_) {
+    if (local.weight == 0) continue;
+    const size_t which = is_float(local.type) ? 1 : 0;
+    uint32_t at = counts[which];
+    while (at > 0 && weights[which][at - 1] < local.weight)
+      at--;
+    if (at == listed_max) continue;
+    const uint32_t last = counts[which] < listed_max ? counts[which]++ : listed_max - 1;
+    for (uint32_t i = last; i > at; i--) {
+      slots[which][i] = slots[which][i - 1];
+      weights[which][i] = weights[which][i - 1];
+    }
+    slots[which][at] = local.slot;
+    weights[which][at] = local.weight;
+  }
+  EBB_TRY(emitter_.put_bytes(counts, 2));
+  EBB_TRY(emitter_.put_bytes(slots[0], counts[0] * sizeof(uint16_t)));
+  return emitter_.put_bytes(slots[1], counts[1] * sizeof(uint16_t));
+}
+
+/// Notes where the code that comes next was translated from, in the map that backtraces read.
+Result<void> FunctionCompiler::note_offset() {
+  if (!options_.keep_offsets || instruction_.offset == noted_wasm_) return {};
+  uint8_t buffer[10];
+  size_t size = 0;
+  uint32_t deltas[2] = {emitter_.position() - noted_code_, instruction_.offset - noted_wasm_};
+  for (uint32_t delta : deltas) {
+    for (; delta >= 0x80; delta >>= 7)
+      buffer[size++] = static_cast<uint8_t>(delta | 0x80);
+    buffer[size++] = static_cast<uint8_t>(delta);
+  }
+  EBB_TRY(image_.offset_map.append(buffer, size));
+  noted_code_ = emitter_.position();
+  noted_wasm_ = instruction_.offset;
+  return {};
+}
+
+Error FunctionCompiler::unsupported(Opcode op) const {
+  switch (opcode_info(op).feature) {
+  case Feature::exceptions:
+    return Error::unsupported_exceptions;
+  case Feature::gc:
+    return Error::unsupported_gc;
+  default:
+    return Error::unsupported_simd;
+  }
+}
+
+Result<void> FunctionCompiler::step(const Instruction& in) {
+  if (!live_) {
+    switch (in.op) {
+    case Opcode::block:
+    case Opcode::loop:
+    case Opcode::if_:
+    case Opcode::try_table:
+      dead_depth_++;
+      return {};
+    case Opcode::else_:
+      return dead_depth_ > 0 ? Result<void>() : handle_else();
+    case Opcode::end:
+      if (dead_depth_ == 0) return handle_end(false);
+      dead_depth_--;
+      return {};
+    default:
+      return {};
+    }
+  }
+  switch (in.op) {
+  case Opcode::unreachable: {
+    Draft draft;
+    draft.op = Op::unreachable;
+    EBB_TRY(emit(draft));
+    live_ = false;
+    return {};
+  }
+  case Opcode::nop:
+    return {};
+  case Opcode::block:
+    return open_block(FrameKind::block, validator_.control(0).params());
+  case Opcode::loop:
+    return open_block(FrameKind::loop, validator_.control(0).params());
+  case Opcode::if_:
+    return open_if(validator_.control(0).params());
+  case Opcode::else_:
+    return handle_else();
+  case Opcode::end:
+    return handle_end(false);
+  case Opcode::br:
+    return branch(in.index);
+  case Opcode::br_if:
+    return branch_if(in.index);
+  case Opcode::br_table:
+    return branch_table();
+  case Opcode::br_on_null:
+    return branch_on_null(in.index, true);
+  case Opcode::br_on_non_null:
+    return branch_on_null(in.index, false);
+  case Opcode::return_:
+    EBB_TRY(emit_return());
+    live_ = false;
+    return {};
+  case Opcode::drop:
+    pop();
+    return {};
+  case Opcode::select:
+  case Opcode::select_t:
+    return select();
+  case Opcode::local_get:
+  case Opcode::local_set:
+  case Opcode::local_tee:
+  case Opcode::global_get:
+  case Opcode::global_set:
+    return step_variable(in);
+  case Opcode::i32_const:
+  case Opcode::i64_const:
+  case Opcode::f32_const:
+  case Opcode::f64_const:
+    return step_constant(in);
+  case Opcode::call:
+  case Opcode::call_indirect:
+  case Opcode::call_ref:
+  case Opcode::return_call:
+  case Opcode::return_call_indirect:
+  case Opcode::return_call_ref:
+    return call(in);
+  case Opcode::ref_null:
+  case Opcode::ref_func:
+  case Opcode::ref_is_null:
+  case Opcode::ref_as_non_null:
+    return step_reference(in);
+  case Opcode::table_get:
+  case Opcode::table_set:
+  case Opcode::table_size:
+  case Opcode::table_grow:
+  case Opcode::table_fill:
+  case Opcode::table_copy:
+  case Opcode::table_init:
+  case Opcode::elem_drop:
+    return step_table(in);
+  case Opcode::memory_size:
+  case Opcode::memory_grow:
+  case Opcode::memory_fill:
+  case Opcode::memory_copy:
+  case Opcode::memory_init:
+  case Opcode::data_drop:
+    return step_bulk(in);
+  default:
+    return step_numeric(in);
+  }
+}
+
+Result<void> FunctionCompiler::step_constant(const Instruction& in) {
+  switch (in.op) {
+  case Opcode::i32_const:
+    return push(Where::constant, ValKind::i32, in.imm);
+  case Opcode::i64_const:
+    return push(Where::constant, ValKind::i64, in.imm);
+  case Opcode::f32_const:
+    return push(Where::constant, ValKind::f32, in.imm);
+  default:
+    return push(Where::constant, ValKind::f64, in.imm);
+  }
+}
+
+Result<void> FunctionCompiler::step_variable(const Instruction& in) {
+  switch (in.op) {
+  case Opcode::local_get:
+    return local_get(in.index);
+  case Opcode::local_set:
+    return local_set(in.index, false);
+  case Opcode::local_tee:
+    return local_set(in.index, true);
+  case Opcode::global_get:
+    return global_get(in.index);
+  default:
+    return global_set(in.index);
+  }
+}
+
+void FunctionCompiler::weigh(Local& local) const {
+  const uint32_t depth = blocks_.back().loop_depth;
+  const uint32_t weight = 1u << 3 * (depth < 8 ? depth : 8);
+  local.weight = local.weight > UINT32_MAX - weight ? UINT32_MAX : local.weight + weight;
+}
+
+Result<void> FunctionCompiler::local_get(uint32_t index) {
+  Local& local = locals_[index];
+  if (local.type == ValKind::ref) {
+    Draft draft;
+    draft.op = Op::ref_move;
+    draft.d = Operand::ref(refs_);
+    draft.a = Operand::ref(local.slot);
+    EBB_TRY(push(Where::slot, ValKind::ref));
+    return emit(draft);
+  }
+  if (local.type == ValKind::v128) {
+    EBB_TRY(flush_acc());
+    EBB_TRY(copy_range(numbers_, local.slot, 2));
+    return push(Where::slot, ValKind::v128);
+  }
+  weigh(local);
+  return push_local(index);
+}
+
+Result<void> FunctionCompiler::copy_range(uint32_t to, uint32_t from, uint32_t count) {
+  if (count == 0 || to == from) return {};
+  Draft draft;
+  draft.op = Op::copy_range;
+  draft.d = Operand::slot(to);
+  draft.a = Operand::slot(from);
+  draft.set_extra16(0, count);
+  slot_written(to, count);
+  return emit(draft);
+}
+
+Result<void> FunctionCompiler::local_set(uint32_t index, bool tee) {
+  Local& local = locals_[index];
+  const uint32_t slot = local.slot;
+  if (local.type == ValKind::ref || local.type == ValKind::v128) {
+    EBB_ASSERT(entries_.back().where == Where::slot);
+    const uint32_t from = entries_.back().slot;
+    if (!tee) pop();
+    if (local.type == ValKind::v128) return copy_range(slot, from, 2);
+    Draft draft;
+    draft.op = Op::ref_move;
+    draft.d = Operand::ref(slot);
+    draft.a = Operand::ref(from);
+    return emit(draft);
+  }
+  weigh(local);
+  Entry entry = pop();
+  const bool is_itself = entry.where == Where::local && entry.bits == index;
+  if (!is_itself) {
+    bool done = false;
+    if (entry.where == Where::acc && local.pending == 0 && emitter_.last() != nullptr &&
+        emitter_.last()->d.kind == Kind::a) {
+      done = EBB_TRY(emitter_.redirect_last(slot));
+      if (done) acc_mirrors(slot, local.type);
+    }
+    if (!done) {
+      EBB_TRY(save_pending(index));
+      EBB_TRY(move_to(entry, slot));
+    }
+  }
+  return tee ? push_local(index) : Result<void>();
+}
+
+/// Writes a popped value to a slot; the accumulator has it too, afterwards, unless another entry needs it.
+Result<void> FunctionCompiler::move_to(Entry& entry, uint32_t slot) {
+  if (entry.where == Where::slot && entry.slot == slot) return {};
+  if (acc_entry_ != no_entry || (entry.where != Where::acc && !fits_acc(entry.type)))
+    return copy_to(entry, slot);
+  Draft draft;
+  draft.op = is_float(entry.type) ? Op::move_float : Op::move;
+  draft.d = Operand::slot(slot);
+  draft.a = operand(entry);
+  if (draft.a.kind == Kind::s && draft.a.value == acc_slot_) draft.a = Operand::acc();
+  if (draft.a.kind == Kind::n) {
+    draft.op = is_float(entry.type) ? Op::const_float : Op::const_int;
+    draft.set_extra64(0, entry.bits);
+  }
+  EBB_TRY(emit(draft));
+  acc_mirrors(slot, entry.type);
+  return {};
+}
+
+Result<void> FunctionCompiler::global_get(uint32_t index) {
+  const ValKind type = decl_.globals[index].type.type.kind();
+  Draft draft;
+  draft.set_extra32(0, index);
+  if (type == ValKind::ref) {
+    draft.op = Op::global_get_ref;
+    draft.d = Operand::ref(refs_);
+    EBB_TRY(push(Where::slot, type));
+    return emit(draft);
+  }
+  if (type == ValKind::v128) {
+    draft.op = Op::global_get_v128;
+    draft.d = Operand::slot(numbers_);
+    slot_written(numbers_, 2);
+    EBB_TRY(push(Where::slot, type));
+    return emit(draft);
+  }
+  draft.op = is_float(type) ? Op::global_get_float : Op::global_get;
+  return emit_result(draft, type, nullptr, nullptr);
+}
+
+Result<void> FunctionCompiler::global_set(uint32_t index) {
+  Entry entry = pop();
+  Draft draft;
+  draft.set_extra32(0, index);
+  if (entry.type == ValKind::ref) {
+    draft.op = Op::global_set_ref;
+    draft.a = operand(entry);
+    return emit(draft);
+  }
+  if (entry.type == ValKind::v128) {
+    draft.op = Op::global_set_v128;
+    draft.a = operand(entry);
+    return emit(draft);
+  }
+  draft.op = is_float(entry.type) ? Op::global_set_float : Op::global_set;
+  EBB_TRY(fit(draft, &entry, nullptr));
+  return emit(draft);
+}
+
+Result<void> FunctionCompiler::step_numeric(const Instruction& in) {
+  const Op op = op_of(in.op);
+  if (op == Op::count) return unsupported(in.op);
+  if (op >= Op::i32_load && op <= Op::f64_store) return step_memory_access(in, op);
+  // The validator has applied the signature: what it left on top is the result.
+  const ValKind result = validator_.operand(0).kind();
+  Draft draft;
+  draft.op = op;
+  const bool is_unary = op >= Op::i32_eqz;
+  if (is_unary) {
+    Entry a = pop();
+    return emit_result(draft, result, &a, nullptr);
+  }
+  Entry b = pop();
+  Entry a = pop();
+  return emit_result(draft, result, &a, &b);
+}
+
+Result<void> FunctionCompiler::step_memory_access(const Instruction& in, Op op) {
+  const MemoryType& memory = decl_.memories[in.index];
+  if (in.index != 0 || memory.limits.is_64) return far_access(in, op);
+  Draft draft;
+  draft.op = op;
+  draft.set_extra32(0, static_cast<uint32_t>(in.imm));
+  if (op >= Op::i32_store) {
+    Entry value = pop();
+    Entry address = pop();
+    EBB_TRY(fit(draft, &address, &value));
+    return emit(draft);
+  }
+  Entry address = pop();
+  return emit_result(draft, validator_.operand(0).kind(), &address, nullptr);
+}
+
+namespace {
+
+struct FarRow {
+  Op near, far;
+};
+constexpr FarRow far_rows[] = {
+    {Op::i32_load, Op::far_load32_u},     {Op::i32_load8_s, Op::far_load8_s32},
+    {Op::i32_load8_u, Op::far_load8_u},   {Op::i32_load16_s, Op::far_load16_s32},
+    {Op::i32_load16_u, Op::far_load16_u}, {Op::i64_load, Op::far_load64},
+    {Op::i64_load8_s, Op::far_load8_s},   {Op::i64_load8_u, Op::far_load8_u},
+    {Op::i64_load16_s, Op::far_load16_s}, {Op::i64_load16_u, Op::far_load16_u},
+    {Op::i64_load32_s, Op::far_load32_s}, {Op::i64_load32_u, Op::far_load32_u},
+    {Op::f32_load, Op::far_load32_u},     {Op::f64_load, Op::far_load64},
+    {Op::i32_store, Op::far_store32},     {Op::i32_store8, Op::far_store8},
+    {Op::i32_store16, Op::far_store16},   {Op::i64_store, Op::far_store64},
+    {Op::i64_store8, Op::far_store8},     {Op::i64_store16, Op::far_store16},
+    {Op::i64_store32, Op::far_store32},   {Op::f32_store, Op::far_store32},
+    {Op::f64_store, Op::far_store64},
+};
+
+} // namespace
+
+/// An access to another memory than the first, or through 64-bit addresses.
+Result<void> FunctionCompiler::far_access(const Instruction& in, Op op) {
+  const FarRow& row = far_rows[static_cast<size_t>(op) - static_cast<size_t>(Op::i32_load)];
+  EBB_ASSERT(row.near == op);
+  Draft draft;
+  draft.op = row.far;
+  draft.set_extra32(0, in.index | (decl_.memories[in.index].limits.is_64 ? far_address_64 : 0));
+  draft.set_extra64(4, in.imm);
+  if (op >= Op::i32_store) {
+    Entry value = pop();
+    Entry address = pop();
+    EBB_TRY(flush_acc());
+    EBB_TRY(slot_operand(value, draft.b));
+    EBB_TRY(slot_operand(address, draft.a));
+    lose_acc();
+    return emit(draft);
+  }
+  Entry address = pop();
+  EBB_TRY(flush_acc());
+  EBB_TRY(slot_operand(address, draft.a));
+  return push_special(draft, validator_.operand(0).kind());
+}
+
+} // namespace ebb

@@ -1,0 +1,193 @@
+// FunctionCompiler: one function body (or constant expression) to compact bytecode, in one pass, in lockstep with the
+// validator.
+//
+// The operand stack of the wasm code does not survive. It is kept symbolically: an entry is a constant, a local that is
+// read where it is used, the accumulator, or its own slot in the frame. Every entry has a slot of its own (after the
+// locals, by its height), to which it is written only when it must be. Invariants:
+//   - at most one entry is in the accumulator: `acc_entry_`;
+//   - below `flushed_`, no entry is a local or the accumulator; when a block opens, all entries are flushed, so that what
+//     lies below a block is the same on every path;
+//   - entries that stand for a local are linked from it, so that a write to the local finds them and saves the old value;
+//   - `acc_slot_` is the slot whose value the accumulator also has, forgotten at every label.
+// References live in slots of their own space and are always written.
+//
+// Scratch memory is kept from one function to the next. The work is linear in the body's bytes, but for br_table, whose
+// labels may each need a move of the values that they carry.
+#pragma once
+
+#include "core/artifact/module_image.h"
+#include "core/bytecode/ops.h"
+#include "core/compile/emitter.h"
+#include "core/validate/body_validator.h"
+
+#include <initializer_list>
+
+namespace ebb {
+
+struct CompileOptions {
+  bool wide = sizeof(void*) == 8; ///< Whether the accumulator holds 64 bits.
+  bool fuel = false;
+  bool keep_offsets = false;
+};
+
+class FunctionCompiler {
+public:
+  FunctionCompiler(ModuleImage& image, BodyValidator& validator, const CompileOptions& options,
+                   Heap& heap);
+
+  /// Compiles a defined function behind the code that is there and fills in `function`.
+  /// Fails: validation errors, unsupported instructions, limits, out_of_memory. On failure: the code may be longer.
+  Result<void> compile(FuncIndex index, Function& function);
+  /// The same for a constant expression of a type.
+  Result<void> compile_constant(ByteRange range, ValType type, size_t globals_visible,
+                                Function& function);
+
+private:
+  enum class Where : uint8_t { constant, local, slot, acc };
+  struct Entry {
+    Where where;
+    ValKind type;
+    uint16_t slot;         ///< Its own, whether it is there or not.
+    uint32_t next_pending; ///< Of entries that stand for the same local: the one below, + 1.
+    uint64_t bits;         ///< The constant, or the local's index.
+  };
+  struct Local {
+    uint16_t slot;
+    ValKind type;
+    uint32_t pending; ///< The topmost entry that stands for it, + 1.
+    uint32_t weight;  ///< Uses, times eight for each loop around them; stays 0 for types that are never pinned.
+  };
+  struct Block {
+    FrameKind kind;
+    bool targeted = false;
+    uint8_t loop_depth = 0;
+    uint16_t numbers = 0; ///< Slots in use below the block's parameters.
+    uint16_t refs = 0;
+    uint32_t height = 0;  ///< Entries below the parameters.
+    uint32_t start = 0;   ///< Of a loop.
+    LabelFixups end;
+    LabelFixups otherwise;  ///< Of an if: to its else.
+    LabelFixups stub;       ///< br_table entries that need a move first.
+    uint32_t stub_serial = 0;
+  };
+  struct Values { ///< A sequence of types in slots.
+    uint32_t entries = 0;
+    SlotCounts slots;
+  };
+  /// A condition as the branch that tests it, without its target.
+  struct Condition {
+    Draft branch;
+  };
+
+  // function_compiler.cpp: set-up and the instruction switch.
+  Result<void> begin(std::span<const ValType> params, Function& function);
+  Result<void> add_local(ValType type);
+  Result<void> run();
+  Result<void> finish_function(Function& function);
+  Result<void> write_pins();
+  Result<void> step(const Instruction& in);
+  Result<void> step_variable(const Instruction& in);
+  Result<void> step_constant(const Instruction& in);
+  Result<void> local_get(uint32_t index);
+  Result<void> local_set(uint32_t index, bool tee);
+  Result<void> global_get(uint32_t index);
+  Result<void> global_set(uint32_t index);
+  void weigh(Local& local) const;
+  Result<void> step_numeric(const Instruction& in);
+  Result<void> step_memory_access(const Instruction& in, Op op);
+  Result<void> far_access(const Instruction& in, Op op);
+  Result<void> note_offset();
+  Error unsupported(Opcode op) const;
+
+  // stack.cpp: the symbolic stack and how instructions take operands from it.
+  static bool is_float(ValKind type) { return type == ValKind::f32 || type == ValKind::f64; }
+  static uint32_t slots_of(ValKind type) { return type == ValKind::v128 ? 2 : 1; }
+  bool fits_acc(ValKind type) const;
+  Result<void> push(Where where, ValKind type, uint64_t bits = 0);
+  Result<void> push_local(uint32_t local);
+  Result<void> push_slots(std::span<const ValType> types);
+  Entry pop();
+  void truncate(size_t height);
+  Result<void> flush(size_t index);
+  Result<void> flush_acc();
+  Result<void> flush_top(size_t count);
+  Result<void> flush_block(size_t params);
+  Result<void> copy_to(const Entry& entry, uint32_t slot);
+  Result<void> move_to(Entry& entry, uint32_t slot);
+  Result<void> copy_range(uint32_t to, uint32_t from, uint32_t count);
+  Result<void> ref_move_range(uint32_t to, uint32_t from, uint32_t count);
+  Result<void> materialize(Entry& entry);
+  Result<void> save_pending(uint32_t local);
+  Operand operand(const Entry& entry) const;
+  Result<void> fit(Draft& draft, Entry* a, Entry* b);
+  Result<void> emit(Draft& draft);
+  Result<void> emit_result(Draft& draft, ValKind type, Entry* a, Entry* b);
+  Result<void> slot_operand(Entry& entry, Operand& out);
+  void lose_acc();
+  void acc_mirrors(uint32_t slot, ValKind type);
+  void slot_written(uint32_t slot, uint32_t count = 1);
+  Values values(std::span<const ValType> types) const;
+  Result<void> note_frame(uint32_t numbers, uint32_t refs);
+
+  // control.cpp: blocks, branches, returns.
+  Result<void> open_block(FrameKind kind, std::span<const ValType> params);
+  Result<void> open_if(std::span<const ValType> params);
+  Result<void> handle_else();
+  Result<void> handle_end(bool is_last);
+  Result<void> branch(uint32_t label);
+  Result<void> branch_if(uint32_t label);
+  Result<void> branch_table();
+  Result<void> branch_on_null(uint32_t label, bool on_null);
+  Result<void> pop_condition(Condition& condition, bool negated);
+  bool in_place(const Block& block, const Values& carried) const;
+  Result<void> carry(const Block& block, std::span<const ValType> types);
+  Result<void> jump(uint32_t label, Draft& branch);
+  Result<void> jump_over(uint32_t label, Draft& opposite);
+  Result<void> go(uint32_t label);
+  Result<void> emit_return();
+  Result<void> step_fuel();
+  Block& block(uint32_t label) { return blocks_[blocks_.size() - 1 - label]; }
+  std::span<const ValType> results() const;
+
+  // calls.cpp: calls, references, tables, bulk operations.
+  Result<void> call(const Instruction& in);
+  Result<void> emit_call(Draft& draft, const SubType& type, size_t outgoing_at, bool tail);
+  Result<void> step_reference(const Instruction& in);
+  Result<void> step_table(const Instruction& in);
+  Result<void> step_bulk(const Instruction& in);
+  Result<void> select();
+  Result<void> pop_slots(std::initializer_list<Operand*> operands);
+  Result<void> push_special(Draft& draft, ValKind type);
+  Result<void> push_after(Draft& draft, ValKind type);
+  uint32_t table_operand(uint32_t table) const;
+  uint32_t memory_operand(uint32_t memory) const;
+
+  ModuleImage& image_;
+  const ModuleDecl& decl_;
+  BodyValidator& validator_;
+  const CompileOptions options_;
+  Emitter emitter_;
+  Vec<Entry> entries_;
+  Vec<Local> locals_;
+  Vec<Block> blocks_;
+  const SubType* type_ = nullptr; ///< Of the function; null for a constant expression.
+  ValType constant_type_;
+  Instruction instruction_;
+  uint32_t numbers_ = 0; ///< Number slots in use: locals and entries.
+  uint32_t refs_ = 0;
+  uint32_t frame_numbers_ = 0;
+  uint32_t frame_refs_ = 0;
+  size_t flushed_ = 0;
+  size_t dead_depth_ = 0; ///< Blocks opened in code that cannot be reached.
+  uint32_t table_serial_ = 0;
+  uint32_t acc_slot_ = no_slot;
+  size_t acc_entry_ = no_entry;
+  uint32_t noted_code_ = 0;
+  uint32_t noted_wasm_ = 0;
+  bool live_ = true;
+
+  static constexpr uint32_t no_slot = UINT32_MAX;
+  static constexpr size_t no_entry = SIZE_MAX;
+};
+
+} // namespace ebb

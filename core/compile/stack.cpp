@@ -1,0 +1,305 @@
+// The symbolic stack: entries, where their values are, and how instructions take their operands from it.
+#include "core/compile/function_compiler.h"
+
+#include "core/types/implementation_limits.h"
+
+namespace ebb {
+
+bool FunctionCompiler::fits_acc(ValKind type) const {
+  switch (type) {
+  case ValKind::i32:
+  case ValKind::f32:
+    return true;
+  case ValKind::i64:
+  case ValKind::f64:
+    return options_.wide;
+  case ValKind::v128:
+  case ValKind::ref:
+  case ValKind::bottom:
+    break;
+  }
+  return false;
+}
+
+void FunctionCompiler::lose_acc() {
+  EBB_ASSERT(acc_entry_ == no_entry);
+  acc_slot_ = no_slot;
+}
+
+void FunctionCompiler::acc_mirrors(uint32_t slot, ValKind type) {
+  acc_slot_ = fits_acc(type) ? slot : no_slot;
+}
+
+void FunctionCompiler::slot_written(uint32_t slot, uint32_t count) {
+  if (acc_slot_ >= slot && acc_slot_ - slot < count) acc_slot_ = no_slot;
+}
+
+Result<void> FunctionCompiler::note_frame(uint32_t numbers, uint32_t refs) {
+  if (numbers > frame_numbers_) frame_numbers_ = numbers;
+  if (refs > frame_refs_) frame_refs_ = refs;
+  if (frame_numbers_ > limits::frame_slots_max || frame_refs_ > limits::frame_slots_max) return Error::frame_too_large;
+  return {};
+}
+
+FunctionCompiler::Values FunctionCompiler::values(std::span<const ValType> types) const {
+  return {static_cast<uint32_t>(types.size()), slot_counts(types)};
+}
+
+Result<void> FunctionCompiler::push(Where where, ValKind type, uint64_t bits) {
+  EBB_ASSERT(where != Where::acc || acc_entry_ == no_entry);
+  const bool is_ref = type == ValKind::ref;
+  const uint32_t numbers = numbers_ + (is_ref ? 0 : slots_of(type));
+  const uint32_t refs = refs_ + (is_ref ? 1 : 0);
+  EBB_TRY(note_frame(numbers, refs));
+  const Entry entry{where, type, static_cast<uint16_t>(is_ref ? refs_ : numbers_), 0, bits};
+  EBB_TRY(entries_.push(entry));
+  if (where == Where::acc) acc_entry_ = entries_.size() - 1;
+  numbers_ = numbers;
+  refs_ = refs;
+  return {};
+}
+
+Result<void> FunctionCompiler::push_local(uint32_t index) {
+  EBB_TRY(push(Where::local, locals_[index].type, index));
+  entries_.back().next_pending = locals_[index].pending;
+  locals_[index].pending = static_cast<uint32_t>(entries_.size());
+  return {};
+}
+
+Result<void> FunctionCompiler::push_slots(std::span<const ValType> types) {
+  for (const ValType& type : types)
+    EBB_TRY(push(Where::slot, type.kind()));
+  return {};
+}
+
+FunctionCompiler::Entry FunctionCompiler::pop() {
+  const Entry entry = entries_.pop();
+  if (entry.type == ValKind::ref)
+    refs_ -= 1;
+  else
+    numbers_ -= slots_of(entry.type);
+  if (entry.where == Where::local) {
+    Local& local = locals_[entry.bits];
+    EBB_ASSERT(local.pending == entries_.size() + 1);
+    local.pending = entry.next_pending;
+  }
+  if (acc_entry_ == entries_.size()) acc_entry_ = no_entry;
+  if (flushed_ > entries_.size()) flushed_ = entries_.size();
+  return entry;
+}
+
+void FunctionCompiler::truncate(size_t height) {
+  while (entries_.size() > height)
+    pop();
+}
+
+/// Writes a value that is not in the accumulator to a slot and leaves the accumulator alone.
+Result<void> FunctionCompiler::copy_to(const Entry& entry, uint32_t slot) {
+  Draft draft;
+  draft.op = is_float(entry.type) ? Op::copy_float : Op::copy;
+  draft.d = Operand::slot(slot);
+  switch (entry.where) {
+  case Where::constant: {
+    const Operand value = operand(entry);
+    if (value.kind == Kind::k) {
+      draft.op = Op::copy;
+      draft.a = value;
+    } else {
+      draft.op = Op::copy_const;
+      draft.set_extra64(0, entry.bits);
+    }
+    break;
+  }
+  case Where::local:
+    draft.a = Operand::slot(locals_[entry.bits].slot);
+    break;
+  case Where::slot:
+    draft.a = Operand::slot(entry.slot);
+    break;
+  case Where::acc:
+    EBB_UNREACHABLE();
+  }
+  EBB_TRY(emit(draft));
+  slot_written(slot);
+  return {};
+}
+
+/// The accumulator's entry goes to its own slot: the instruction that made it writes there, if it is still the last.
+Result<void> FunctionCompiler::flush_acc() {
+  if (acc_entry_ == no_entry) return {};
+  Entry& entry = entries_[acc_entry_];
+  bool redirected = false;
+  if (emitter_.last() != nullptr && emitter_.last()->d.kind == Kind::a)
+    redirected = EBB_TRY(emitter_.redirect_last(entry.slot));
+  if (!redirected) {
+    Draft draft;
+    draft.op = is_float(entry.type) ? Op::move_float : Op::move;
+    draft.d = Operand::slot(entry.slot);
+    draft.a = Operand::acc();
+    EBB_TRY(emit(draft));
+  }
+  entry.where = Where::slot;
+  acc_entry_ = no_entry;
+  acc_mirrors(entry.slot, entry.type);
+  return {};
+}
+
+Result<void> FunctionCompiler::flush(size_t index) {
+  Entry& entry = entries_[index];
+  switch (entry.where) {
+  case Where::slot:
+    return {};
+  case Where::acc:
+    return flush_acc();
+  case Where::local: {
+    // Flushing goes from the top down, so that this is the topmost entry of its local.
+    EBB_ASSERT(locals_[entry.bits].pending == index + 1);
+    EBB_TRY(copy_to(entry, entry.slot));
+    locals_[entry.bits].pending = entry.next_pending;
+    break;
+  }
+  case Where::constant:
+    EBB_TRY(copy_to(entry, entry.slot));
+    break;
+  }
+  entry.where = Where::slot;
+  return {};
+}
+
+Result<void> FunctionCompiler::flush_top(size_t count) {
+  EBB_ASSERT(count <= entries_.size());
+  const size_t end = entries_.size() - count;
+  if (acc_entry_ != no_entry && acc_entry_ >= end) EBB_TRY(flush_acc());
+  for (size_t i = entries_.size(); i-- > end;)
+    EBB_TRY(flush(i));
+  return {};
+}
+
+/// Before a block opens: its parameters are written, and below them no entry depends on a local or the accumulator.
+Result<void> FunctionCompiler::flush_block(size_t params) {
+  EBB_TRY(flush_acc());
+  EBB_TRY(flush_top(params));
+  for (size_t i = entries_.size() - params; i-- > flushed_;)
+    if (entries_[i].where != Where::constant) EBB_TRY(flush(i));
+  flushed_ = entries_.size();
+  return {};
+}
+
+/// Entries that stand for the local's present value get it in their slots.
+Result<void> FunctionCompiler::save_pending(uint32_t local) {
+  while (locals_[local].pending != 0) {
+    Entry& entry = entries_[locals_[local].pending - 1];
+    EBB_TRY(copy_to(entry, entry.slot));
+    entry.where = Where::slot;
+    locals_[local].pending = entry.next_pending;
+  }
+  return {};
+}
+
+Operand FunctionCompiler::operand(const Entry& entry) const {
+  switch (entry.where) {
+  case Where::acc:
+    return Operand::acc();
+  case Where::local:
+    return Operand::slot(locals_[entry.bits].slot);
+  case Where::slot:
+    return entry.type == ValKind::ref ? Operand::ref(entry.slot) : Operand::slot(entry.slot);
+  case Where::constant:
+    break;
+  }
+  const int64_t value = static_cast<int64_t>(entry.bits);
+  if (entry.type == ValKind::i32) return Operand::immediate(static_cast<uint32_t>(entry.bits));
+  if (entry.type == ValKind::i64 && value == static_cast<int32_t>(value))
+    return Operand::immediate(static_cast<uint32_t>(value));
+  return Operand::none();
+}
+
+/// A popped entry's value goes to its slot unless it is in one.
+Result<void> FunctionCompiler::materialize(Entry& entry) {
+  if (entry.where == Where::local) return {};
+  if (entry.where == Where::constant) {
+    EBB_TRY(note_frame(entry.slot + 1u, 0));
+    EBB_TRY(copy_to(entry, entry.slot));
+  } else if (entry.where == Where::acc) {
+    bool redirected = false;
+    if (emitter_.last() != nullptr && emitter_.last()->d.kind == Kind::a)
+      redirected = EBB_TRY(emitter_.redirect_last(entry.slot));
+    if (!redirected) {
+      Draft draft;
+      draft.op = is_float(entry.type) ? Op::move_float : Op::move;
+      draft.d = Operand::slot(entry.slot);
+      draft.a = Operand::acc();
+      EBB_TRY(emit(draft));
+    }
+    acc_mirrors(entry.slot, entry.type);
+  }
+  entry.where = Where::slot;
+  return {};
+}
+
+Result<void> FunctionCompiler::slot_operand(Entry& entry, Operand& out) {
+  EBB_TRY(materialize(entry));
+  out = operand(entry);
+  return {};
+}
+
+/// Chooses operands for which the draft's op has a form: the accumulator where it has the value, immediates where they
+/// fit, in the order in which the op wants them. Operands that have no form go to slots, for which every op has one.
+Result<void> FunctionCompiler::fit(Draft& draft, Entry* a, Entry* b) {
+  const auto has_form = [&] { return find_form(draft.op, draft.kinds(), false) != Form::count; };
+  const auto exchange = [&] {
+    const bool commutes = op_info(draft.op).commutative;
+    const Op other = commutes ? draft.op : mirrored(draft.op);
+    if (other == Op::count || b == nullptr) return false;
+    draft.op = other;
+    std::swap(draft.a, draft.b);
+    std::swap(a, b);
+    return true;
+  };
+  const auto fits = [&] { return has_form() || (exchange() && has_form()) || (exchange() && false); };
+
+  draft.a = operand(*a);
+  if (b != nullptr) draft.b = operand(*b);
+  // One operand that the accumulator mirrors may be read from there.
+  for (int which = 0; which < 2; which++) {
+    Operand& candidate = which == 0 ? draft.a : draft.b;
+    if (candidate.kind != Kind::s || candidate.value != acc_slot_) continue;
+    const Operand slot = candidate;
+    candidate = Operand::acc();
+    if (fits()) return {};
+    (which == 0 ? draft.a : draft.b) = slot;
+  }
+  if (fits()) return {};
+  for (Entry* entry : {b, a}) {
+    if (entry == nullptr || entry->where != Where::constant) continue;
+    EBB_TRY(materialize(*entry));
+    draft.a = operand(*a);
+    if (b != nullptr) draft.b = operand(*b);
+    if (fits()) return {};
+  }
+  for (Entry* entry : {a, b})
+    if (entry != nullptr && entry->where == Where::acc) EBB_TRY(materialize(*entry));
+  draft.a = operand(*a);
+  if (b != nullptr) draft.b = operand(*b);
+  return {};
+}
+
+/// Writes a draft whose operands are settled. Whoever clobbers the accumulator has flushed it.
+Result<void> FunctionCompiler::emit(Draft& draft) {
+  EBB_TRY(note_offset());
+  return emitter_.put(draft);
+}
+
+/// Writes an instruction with a result, which stays in the accumulator if it can.
+Result<void> FunctionCompiler::emit_result(Draft& draft, ValKind type, Entry* a, Entry* b) {
+  EBB_TRY(flush_acc());
+  const bool in_acc = fits_acc(type);
+  draft.d = in_acc ? Operand::acc() : Operand::slot(numbers_);
+  if (a != nullptr) EBB_TRY(fit(draft, a, b));
+  EBB_TRY(note_frame(numbers_ + slots_of(type), 0));
+  EBB_TRY(emit(draft));
+  lose_acc();
+  return push(in_acc ? Where::acc : Where::slot, type);
+}
+
+} // namespace ebb

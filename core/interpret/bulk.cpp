@@ -1,0 +1,196 @@
+// Instructions on whole tables and memories, and accesses to memories other than the first or through 64-bit addresses.
+// Rare and slow by themselves, so that they read their operands here and not in handlers.
+#include "core/interpret/machine_state.h"
+#include "core/bytecode/code_bytes.h"
+
+namespace ebb {
+namespace {
+
+/// Operands as they lie in the code, both encodings alike.
+struct Operands {
+  const uint8_t* at;
+  uint64_t* fp;
+  RefBits* rp;
+
+  uint64_t& slot(size_t byte) const { return fp[read_code<uint16_t>(at + byte)]; }
+  RefBits& ref(size_t byte) const {
+    return rp[-1 - static_cast<ptrdiff_t>(read_code<uint16_t>(at + byte))];
+  }
+  uint32_t index(size_t byte) const { return read_code<uint32_t>(at + byte) & ~far_address_64; }
+  bool is_64(size_t byte) const { return (read_code<uint32_t>(at + byte) & far_address_64) != 0; }
+  /// An address or size: i64 or i32.
+  uint64_t address(size_t byte, bool wide) const {
+    return wide ? slot(byte) : static_cast<uint32_t>(slot(byte));
+  }
+  uint32_t number(size_t byte) const { return static_cast<uint32_t>(slot(byte)); }
+};
+
+bool done(Machine& m, Result<void> result) {
+  if (result.ok()) return true;
+  m.error = result.error();
+  return false;
+}
+
+/// What a grow instruction answers: the old size, or -1.
+bool answer_grow(Machine& m, uint64_t& slot, Result<uint64_t> grown, bool is_64) {
+  if (grown.ok())
+    slot = grown.value();
+  else
+    slot = is_64 ? UINT64_MAX : UINT32_MAX;
+  m.refresh_memory();
+  return true;
+}
+
+} // namespace
+
+bool machine_table_op(Machine& m, Op op, const uint8_t* operands, uint64_t* fp) {
+  const Operands in{operands, fp, m.rp};
+  InstanceState& instance = *m.instance;
+  switch (op) {
+  case Op::table_get:
+  case Op::table_set: {
+    const TableState& table = *instance.tables[in.index(4)];
+    const bool is_get = op == Op::table_get;
+    const uint64_t index = in.address(is_get ? 2 : 0, in.is_64(4));
+    if (index >= table.size) {
+      m.error = Error::out_of_bounds_table_access;
+      return false;
+    }
+    if (is_get)
+      in.ref(0) = table.elements[index];
+    else
+      table.elements[index] = in.ref(2);
+    return true;
+  }
+  case Op::table_size:
+    in.slot(0) = instance.tables[in.index(2)]->size;
+    return true;
+  case Op::table_grow: {
+    TableState& table = *instance.tables[in.index(6)];
+    const bool wide = in.is_64(6);
+    return answer_grow(m, in.slot(0),
+                       table_grow(m.store, table, in.address(2, wide), in.ref(4)), wide);
+  }
+  case Op::table_fill: {
+    const bool wide = in.is_64(6);
+    return done(m, table_fill(*instance.tables[in.index(6)], in.address(0, wide), in.ref(2),
+                              in.address(4, wide)));
+  }
+  case Op::table_copy: {
+    const bool to_64 = in.is_64(6);
+    const bool from_64 = in.is_64(10);
+    return done(m, table_copy(*instance.tables[in.index(6)], *instance.tables[in.index(10)],
+                              in.address(0, to_64), in.address(2, from_64),
+                              in.address(4, to_64 && from_64)));
+  }
+  case Op::table_init:
+    return done(m, table_init(instance, in.index(6), in.index(10), in.address(0, in.is_64(6)),
+                              in.number(2), in.number(4)));
+  default:
+    EBB_ASSERT(op == Op::elem_drop);
+    instance.dropped_elems[in.index(0)] = 1;
+    return true;
+  }
+}
+
+bool machine_memory_op(Machine& m, Op op, const uint8_t* operands, uint64_t* fp) {
+  const Operands in{operands, fp, m.rp};
+  InstanceState& instance = *m.instance;
+  switch (op) {
+  case Op::memory_size:
+    in.slot(0) = instance.memories[in.index(2)]->size_pages();
+    return true;
+  case Op::memory_grow: {
+    const bool wide = in.is_64(4);
+    return answer_grow(m, in.slot(0),
+                       memory_grow(m.store, *instance.memories[in.index(4)], in.address(2, wide)),
+                       wide);
+  }
+  case Op::memory_fill: {
+    const bool wide = in.is_64(6);
+    return done(m, memory_fill(*instance.memories[in.index(6)], in.address(0, wide),
+                               static_cast<uint8_t>(in.number(2)), in.address(4, wide)));
+  }
+  case Op::memory_copy: {
+    const bool to_64 = in.is_64(6);
+    const bool from_64 = in.is_64(10);
+    return done(m, memory_copy(*instance.memories[in.index(6)], *instance.memories[in.index(10)],
+                               in.address(0, to_64), in.address(2, from_64),
+                               in.address(4, to_64 && from_64)));
+  }
+  case Op::memory_init:
+    return done(m, memory_init(instance, in.index(6), in.index(10), in.address(0, in.is_64(6)),
+                               in.number(2), in.number(4)));
+  default:
+    EBB_ASSERT(op == Op::data_drop);
+    instance.dropped_datas[in.index(0)] = 1;
+    return true;
+  }
+}
+
+namespace {
+
+/// The bytes of an access, or null after setting the error.
+uint8_t* far_bytes(Machine& m, const Operands& in, size_t address_at, size_t bytes) {
+  const MemoryState& memory = *m.instance->memories[in.index(4)];
+  const uint64_t base = in.address(address_at, in.is_64(4));
+  const uint64_t offset = read_code<uint64_t>(in.at + 8);
+  const uint64_t at = base + offset;
+  if (at < base || !range_fits(at, bytes, memory.size_bytes)) {
+    m.error = Error::out_of_bounds_memory_access;
+    return nullptr;
+  }
+  return memory.base + at;
+}
+
+template <class MemoryType, class Value> bool far_load(Machine& m, const Operands& in) {
+  const uint8_t* bytes = far_bytes(m, in, 2, sizeof(MemoryType));
+  if (bytes == nullptr) return false;
+  const Value value = static_cast<Value>(read_code<MemoryType>(bytes));
+  in.slot(0) = static_cast<uint64_t>(value);
+  return true;
+}
+
+template <class MemoryType> bool far_store(Machine& m, const Operands& in) {
+  uint8_t* bytes = far_bytes(m, in, 0, sizeof(MemoryType));
+  if (bytes == nullptr) return false;
+  write_code(bytes, static_cast<MemoryType>(in.slot(2)));
+  return true;
+}
+
+} // namespace
+
+bool machine_far_access(Machine& m, Op op, const uint8_t* operands, uint64_t* fp) {
+  const Operands in{operands, fp, m.rp};
+  switch (op) {
+  case Op::far_load8_s:
+    return far_load<int8_t, int64_t>(m, in);
+  case Op::far_load8_u:
+    return far_load<uint8_t, uint64_t>(m, in);
+  case Op::far_load16_s:
+    return far_load<int16_t, int64_t>(m, in);
+  case Op::far_load16_u:
+    return far_load<uint16_t, uint64_t>(m, in);
+  case Op::far_load32_s:
+    return far_load<int32_t, int64_t>(m, in);
+  case Op::far_load32_u:
+    return far_load<uint32_t, uint64_t>(m, in);
+  case Op::far_load64:
+    return far_load<uint64_t, uint64_t>(m, in);
+  case Op::far_load8_s32:
+    return far_load<int8_t, uint32_t>(m, in);
+  case Op::far_load16_s32:
+    return far_load<int16_t, uint32_t>(m, in);
+  case Op::far_store8:
+    return far_store<uint8_t>(m, in);
+  case Op::far_store16:
+    return far_store<uint16_t>(m, in);
+  case Op::far_store32:
+    return far_store<uint32_t>(m, in);
+  default:
+    EBB_ASSERT(op == Op::far_store64);
+    return far_store<uint64_t>(m, in);
+  }
+}
+
+} // namespace ebb

@@ -1,0 +1,179 @@
+// Calls that leave the fast path: frames that do not fit, other instances, the host.
+//
+// A call within an instance leaves one record: where to return to and what runs. A call that leaves its instance puts a
+// boundary record on top, which keeps the caller's instance and returns to code of the machine's own that restores it.
+#include "core/interpret/machine_state.h"
+#include "core/interpret/threading.h"
+
+namespace ebb {
+namespace {
+
+constexpr uint32_t host_instance_id = 1;
+
+uint64_t* stop(Machine& m, Error error) {
+  m.error = error;
+  return nullptr;
+}
+
+uint32_t larger(uint32_t a, uint32_t b) { return a > b ? a : b; }
+
+/// Makes room for `numbers` slots at `outgoing` and `refs` references below the outgoing ones, of which the first `live`
+/// hold arguments. Returns the frame pointer, which may have moved.
+uint64_t* reserve(Machine& m, uint64_t* fp, uint32_t outgoing, uint32_t outgoing_refs, SlotCounts live,
+                  size_t numbers, size_t refs) {
+  StackPosition position{m.record, fp + outgoing + live.numbers, m.rp - outgoing_refs - live.refs};
+  const size_t more_numbers = numbers > live.numbers ? numbers - live.numbers : 0;
+  const size_t more_refs = refs > live.refs ? refs - live.refs : 0;
+  const Result<void> reserved = stack_reserve(m.store, position, more_numbers, more_refs);
+  if (!reserved.ok()) return stop(m, reserved.error());
+  m.record = position.record;
+  m.record_end = m.store.stack.records_end - (Stack::records_reserved - 1);
+  m.rp = position.refs + live.refs + outgoing_refs;
+  return position.numbers - live.numbers - outgoing;
+}
+
+bool frame_fits(const Machine& m, const uint64_t* fp, uint32_t outgoing, uint32_t outgoing_refs,
+                size_t extent) {
+  return fp + outgoing + extent <= m.rp - outgoing_refs && m.record < m.record_end;
+}
+
+uint64_t* call_host(Machine& m, uint64_t* fp, const CallSite& site, const HostFunction& host) {
+  const uint32_t numbers = larger(host.params.numbers, host.results.numbers);
+  const uint32_t refs = larger(host.params.refs, host.results.refs);
+  if (!frame_fits(m, fp, site.outgoing, site.outgoing_refs, numbers + refs)) {
+    fp = reserve(m, fp, site.outgoing, site.outgoing_refs, host.params, numbers, refs);
+    if (fp == nullptr) return nullptr;
+  }
+  StoreState& store = m.store;
+  // Results are references that the host writes; until then they must not be anything else.
+  for (uint32_t i = host.params.refs; i < refs; i++)
+    m.rp[-1 - static_cast<ptrdiff_t>(site.outgoing_refs + i)] = null_ref;
+  const MachinePosition before = store.position;
+  const size_t fp_at = static_cast<size_t>(fp - store.stack.numbers);
+  const size_t rp_at = static_cast<size_t>(store.stack.end - m.rp);
+  const size_t record_at = static_cast<size_t>(m.record - store.stack.records);
+  store.position = {site.pc, fp_at + site.outgoing + numbers, rp_at + site.outgoing_refs + refs,
+                    record_at, m.instance};
+  const Error error = host.function(host.context, store, fp + site.outgoing,
+                                    m.rp - site.outgoing_refs);
+  store.position = before;
+  // The host may have called back, which may have moved the stack or grown the memory.
+  fp = store.stack.numbers + fp_at;
+  m.rp = store.stack.end - rp_at;
+  m.record = store.stack.records + record_at;
+  m.record_end = store.stack.records_end - (Stack::records_reserved - 1);
+  m.refresh_memory();
+  if (error != Error::none) return stop(m, error);
+  m.called_host = true;
+  m.pc = site.return_pc;
+  return fp;
+}
+
+} // namespace
+
+const Function& running_function(const Machine& m) {
+  const CallRecord* record = m.record - 1;
+  // A suspended run keeps one more record, of where it goes on.
+  if (m.is_suspended) record--;
+  if (code_is(*m.instance->module, record->return_pc, Form::return_boundary_nnnn)) record--;
+  return *record->function;
+}
+
+uint64_t* machine_grow(Machine& m, uint64_t* fp, const CallSite& site, const Function& callee) {
+  return reserve(m, fp, site.outgoing, site.outgoing_refs, callee.params,
+                 callee.extent - callee.frame.refs, callee.frame.refs);
+}
+
+uint64_t* machine_call(Machine& m, uint64_t* fp, const CallSite& site, FuncRef target) {
+  m.called_host = false;
+  if (target.instance == host_instance_id) {
+    const HostFunction host = m.store.host_functions[target.function];
+    return call_host(m, fp, site, host);
+  }
+  InstanceState* instance = m.store.instances[target.instance];
+  const Function& callee = instance->module->functions[target.function];
+  if (!frame_fits(m, fp, site.outgoing, site.outgoing_refs, callee.extent)) {
+    fp = machine_grow(m, fp, site, callee);
+    if (fp == nullptr) return nullptr;
+  }
+  *m.record++ = CallRecord{site.return_pc, {&callee}};
+  if (instance != m.instance) {
+    CallRecord boundary{m.instance->module->boundary_code, {}};
+    boundary.instance = m.instance;
+    *m.record++ = boundary;
+    m.set_instance(instance);
+  }
+  m.rp -= site.outgoing_refs;
+  m.pc = callee.entry;
+  return fp + site.outgoing;
+}
+
+uint64_t* machine_tail_call(Machine& m, uint64_t* fp, const CallSite& site, FuncRef target) {
+  m.called_host = false;
+  if (target.instance == host_instance_id) {
+    const HostFunction host = m.store.host_functions[target.function];
+    fp = call_host(m, fp, site, host);
+    if (fp == nullptr) return nullptr;
+    memmove(fp, fp + site.outgoing, host.results.numbers * sizeof(uint64_t));
+    memmove(m.rp - host.results.refs, m.rp - site.outgoing_refs - host.results.refs,
+            host.results.refs * sizeof(RefBits));
+    return fp;
+  }
+  InstanceState* instance = m.store.instances[target.instance];
+  const Function& callee = instance->module->functions[target.function];
+  if (!frame_fits(m, fp, site.outgoing, site.outgoing_refs, callee.extent)) {
+    fp = machine_grow(m, fp, site, callee);
+    if (fp == nullptr) return nullptr;
+  }
+  memmove(fp, fp + site.outgoing, callee.params.numbers * sizeof(uint64_t));
+  memmove(m.rp - callee.params.refs, m.rp - site.outgoing_refs - callee.params.refs,
+          callee.params.refs * sizeof(RefBits));
+  CallRecord* own = m.record - 1;
+  const bool has_boundary = code_is(*m.instance->module, own->return_pc, Form::return_boundary_nnnn);
+  if (has_boundary) own--;
+  own->function = &callee;
+  if (instance != m.instance) {
+    // Whoever called the running function belongs to its instance unless a boundary says otherwise; that one stays.
+    if (!has_boundary) {
+      CallRecord boundary{m.instance->module->boundary_code, {}};
+      boundary.instance = m.instance;
+      *m.record++ = boundary;
+    }
+    m.set_instance(instance);
+  }
+  m.pc = callee.entry;
+  return fp;
+}
+
+FuncRef machine_table_function(Machine& m, uint32_t table, uint64_t index, TypeId expected) {
+  const TableState& elements = *m.instance->tables[table & ~far_address_64];
+  if (index >= elements.size) {
+    m.error = Error::undefined_element;
+    return {};
+  }
+  const FuncRef callee = FuncRef::from_bits(elements.elements[index]);
+  if (callee.is_null()) {
+    m.error = Error::uninitialized_element;
+    return {};
+  }
+  const TypeId type =
+      callee.instance == host_instance_id
+          ? m.store.host_functions[callee.function].type
+          : m.store.instances[callee.instance]->module->functions[callee.function].type;
+  if (type != expected && !m.store.engine.types.is_subtype(type, expected)) {
+    m.error = Error::indirect_call_type_mismatch;
+    return {};
+  }
+  return callee;
+}
+
+void machine_suspend(Machine& m, uint64_t* fp, const uint8_t* return_pc) {
+  m.fp = fp;
+  m.is_suspended = true;
+  m.error = Error::out_of_fuel;
+  // The slack behind record_end has room for this one.
+  CallRecord here{return_pc, {nullptr}};
+  *m.record++ = here;
+}
+
+} // namespace ebb

@@ -1,0 +1,222 @@
+// Activations: entering the machine, running it, and what is left of a run when it stops.
+#include "core/interpret/machine.h"
+
+#include "core/interpret/machine_state.h"
+#include "core/interpret/threading.h"
+#include "core/state/load.h"
+#include "core/state/machine_table.h"
+
+namespace ebb {
+
+const MachineTable& machine_table() {
+  static const MachineTable table{&make_ready};
+  return table;
+}
+
+void Machine::refresh_memory() {
+  if (instance != nullptr && instance->memory_count != 0) {
+    memory = instance->memories[0]->base;
+    memory_size = instance->memories[0]->size_bytes;
+  } else {
+    memory = nullptr;
+    memory_size = 0;
+  }
+}
+
+void Machine::set_instance(InstanceState* next) {
+  instance = next;
+  functions = next->module->functions.data();
+  refresh_memory();
+}
+
+namespace {
+
+constexpr uint32_t host_instance_id = 1;
+
+CallRecord* last_usable_record(const Stack& stack) {
+  return stack.records_end - (Stack::records_reserved - 1);
+}
+
+/// Whether a record is the boundary above a call that left its instance.
+bool is_boundary(const ModuleImage& image, const CallRecord& record) {
+  return code_is(image, record.return_pc, Form::return_boundary_nnnn);
+}
+
+void run_machine(Machine& m, const uint8_t* pc, uint64_t* fp) {
+  if (m.instance->module->encoding == Encoding::compact)
+    run_compact(m, pc, fp);
+  else
+    run_threaded(m, pc, fp);
+}
+
+/// Notes the frames of a run that ended in an error, the innermost first.
+void note_trace(Machine& m, const CallRecord* bottom) {
+  StoreState& store = m.store;
+  const InstanceState* instance = m.instance;
+  const uint8_t* pc = m.pc;
+  store.trace_count = store.trace_depth = 0;
+  for (const CallRecord* record = m.record; record-- > bottom;) {
+    const InstanceState* caller = instance;
+    if (is_boundary(*instance->module, *record)) {
+      caller = record->instance;
+      EBB_ASSERT(record > bottom);
+      record--;
+    }
+    const Function& function = *record->function;
+    if (store.trace_count < StoreState::trace_frames_max)
+      store.trace[store.trace_count++] = {instance->id, function.index,
+                                          wasm_offset_of(*instance->module, function, pc)};
+    store.trace_depth++;
+    instance = caller;
+    pc = record->return_pc - 1;
+  }
+  if (store.trace_count != 0 && store.diagnostic.function == Diagnostic::no_function) {
+    store.diagnostic.set_function(store.trace[0].function);
+    if (store.trace[0].wasm_offset != UINT32_MAX)
+      store.diagnostic.set_offset(store.trace[0].wasm_offset);
+  }
+}
+
+/// The position of a stopped machine in the store.
+MachinePosition position_of(const Machine& m) {
+  const Stack& stack = m.store.stack;
+  return {m.pc, static_cast<size_t>(m.fp - stack.numbers), static_cast<size_t>(stack.end - m.rp),
+          static_cast<size_t>(m.record - stack.records), m.instance};
+}
+
+Error run_host(StoreState& store, Activation& activation) {
+  const HostFunction& host = store.host_functions[activation.callee.function];
+  uint64_t* numbers = store.stack.numbers + activation.base.numbers;
+  RefBits* refs = store.stack.end - activation.base.refs;
+  const HostFunctionPointer function = host.function;
+  store.position.numbers += host.params.numbers > host.results.numbers ? host.params.numbers
+                                                                       : host.results.numbers;
+  store.position.refs +=
+      host.params.refs > host.results.refs ? host.params.refs : host.results.refs;
+  store.host_depth++;
+  const Error error = function(host.context, store, numbers, refs);
+  store.host_depth--;
+  store.position = activation.base;
+  return error;
+}
+
+} // namespace
+
+Result<Activation> machine_enter(StoreState& store, FuncRef callee) {
+  EBB_ASSERT(!callee.is_null());
+  if (store.host_depth >= store.engine.settings.host_depth_max) return Error::call_stack_exhausted;
+  size_t numbers = 0;
+  size_t refs = 0;
+  size_t cleared = 0;
+  if (callee.instance == host_instance_id) {
+    const HostFunction& host = store.host_functions[callee.function];
+    numbers = host.params.numbers > host.results.numbers ? host.params.numbers : host.results.numbers;
+    refs = host.params.refs > host.results.refs ? host.params.refs : host.results.refs;
+    cleared = refs;
+  } else {
+    const Function& function = store.instances[callee.instance]->module->functions[callee.function];
+    numbers = function.extent;
+    refs = function.frame.refs;
+    cleared = function.params.refs;
+  }
+  StackPosition position{store.stack.records + store.position.records,
+                         store.stack.numbers + store.position.numbers,
+                         store.stack.end - store.position.refs};
+  EBB_TRY(stack_reserve(store, position, numbers, refs));
+  for (size_t i = 1; i <= cleared; i++)
+    position.refs[-static_cast<ptrdiff_t>(i)] = null_ref;
+  Activation activation;
+  activation.callee = callee;
+  activation.base = store.position;
+  return activation;
+}
+
+uint64_t* activation_numbers(StoreState& store, const Activation& activation) {
+  return store.stack.numbers + activation.base.numbers;
+}
+
+RefBits* activation_refs(StoreState& store, const Activation& activation) {
+  return store.stack.end - activation.base.refs;
+}
+
+Error machine_run(StoreState& store, Activation& activation) {
+  EBB_ASSERT(activation.state != Activation::State::finished);
+  store.trace_count = store.trace_depth = 0;
+  if (activation.callee.instance == host_instance_id) {
+    activation.state = Activation::State::finished;
+    return run_host(store, activation);
+  }
+  Machine m(store);
+  m.record_end = last_usable_record(store.stack);
+  const uint8_t* pc;
+  uint64_t* fp;
+  if (activation.state == Activation::State::suspended) {
+    const MachinePosition& at = activation.paused;
+    m.set_instance(at.instance);
+    m.record = store.stack.records + at.records;
+    m.rp = store.stack.end - at.refs;
+    fp = store.stack.numbers + at.numbers;
+    pc = at.instance->module->resume_code;
+    store.suspended--;
+    // While suspended, the store stood above this activation's frames.
+    store.position = activation.base;
+  } else {
+    InstanceState* instance = store.instances[activation.callee.instance];
+    const Function& function = instance->module->functions[activation.callee.function];
+    m.set_instance(instance);
+    m.record = store.stack.records + activation.base.records;
+    m.rp = store.stack.end - activation.base.refs;
+    fp = store.stack.numbers + activation.base.numbers;
+    *m.record++ = CallRecord{instance->module->exit_code, {&function}};
+    pc = function.entry;
+  }
+  store.host_depth++;
+  run_machine(m, pc, fp);
+  store.host_depth--;
+  if (m.is_suspended) {
+    activation.state = Activation::State::suspended;
+    activation.paused = position_of(m);
+    store.suspended++;
+    // The frame that is suspended and its references stay in use.
+    const Function& running = running_function(m);
+    store.position = activation.paused;
+    store.position.numbers += running.frame.numbers + pin_homes;
+    store.position.refs += running.frame.refs;
+    return Error::out_of_fuel;
+  }
+  activation.state = Activation::State::finished;
+  if (m.error != Error::none) {
+    if (store.diagnostic.error != m.error) {
+      store.diagnostic.clear();
+      store.diagnostic.set(m.error);
+    }
+    note_trace(m, store.stack.records + activation.base.records);
+  }
+  store.position = activation.base;
+  return m.error;
+}
+
+void machine_leave(StoreState& store, Activation& activation) {
+  if (activation.state == Activation::State::suspended) store.suspended--;
+  activation.state = Activation::State::finished;
+  store.position = activation.base;
+}
+
+Result<uint64_t> machine_constant(StoreState& store, InstanceState& instance,
+                                  const Function& constant) {
+  StackPosition position{store.stack.records + store.position.records,
+                         store.stack.numbers + store.position.numbers,
+                         store.stack.end - store.position.refs};
+  EBB_TRY(stack_reserve(store, position, constant.extent, constant.frame.refs));
+  Machine m(store);
+  m.record_end = last_usable_record(store.stack);
+  m.set_instance(&instance);
+  m.record = position.record;
+  m.rp = position.refs;
+  *m.record++ = CallRecord{instance.module->exit_code, {&constant}};
+  run_machine(m, constant.entry, position.numbers);
+  EBB_ASSERT(m.error == Error::none);
+  return constant.results.refs != 0 ? position.refs[-1] : position.numbers[0];
+}
+
+} // namespace ebb

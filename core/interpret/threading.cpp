@@ -1,0 +1,397 @@
+#include "core/interpret/threading.h"
+
+#include "core/bytecode/code_bytes.h"
+#include "core/binary/reader.h"
+#include "core/bytecode/ops.h"
+#include "core/interpret/machine_state.h"
+
+namespace ebb {
+namespace {
+
+constexpr uint32_t word = sizeof(void*);
+
+constexpr uint32_t aligned(uint32_t bytes) { return (bytes + word - 1) / word * word; }
+
+/// Where a pin lives while it is not in its register.
+struct Pins {
+  uint16_t home_int;
+  uint16_t home_float;
+  bool any;
+};
+
+constexpr uint8_t pin_int = 1;
+constexpr uint8_t pin_float = 2;
+
+/// A compact instruction taken apart: operands d, a, b, c.
+struct Compact {
+  Form form;
+  FormInfo info;
+  uint32_t values[4];
+  const uint8_t* extra;
+  const uint8_t* next; ///< Behind it, a br_table's targets included.
+};
+
+/// What becomes of it: its form with pins, and which pins go to their homes before and come back after.
+struct Threaded {
+  Form form;
+  FormInfo info;
+  uint32_t values[4];
+  uint8_t stores = 0;
+  uint8_t loads = 0;
+};
+
+Kind& kind_at(Kinds& kinds, int which) {
+  Kind* all[] = {&kinds.d, &kinds.a, &kinds.b, &kinds.c};
+  return *all[which];
+}
+
+Compact take_apart(const uint8_t* at) {
+  Compact out;
+  out.form = static_cast<Form>(read_code<uint16_t>(at));
+  out.info = form_info(out.form);
+  const uint8_t* operand = at + 2;
+  for (int i = 0; i < 4; i++) {
+    const uint32_t bytes = kind_bytes(kind_at(out.info.kinds, i));
+    out.values[i] = bytes == 2   ? read_code<uint16_t>(operand)
+                    : bytes == 4 ? read_code<uint32_t>(operand)
+                                 : 0;
+    operand += bytes;
+  }
+  out.extra = operand;
+  out.next = at + compact_bytes(out.info);
+  if (op_info(out.info.op).effect == Effect::table_terminal)
+    out.next += size_t{4} * (read_code<uint32_t>(out.extra) + 1);
+  return out;
+}
+
+/// The form with the operands of `mask` pinned, the first two exchanged if that helps.
+bool find_pinned(const Compact& in, uint32_t mask, Threaded& out) {
+  out.info = in.info;
+  memcpy(out.values, in.values, sizeof(out.values));
+  for (int i = 0; i < 4; i++)
+    if ((mask >> i & 1) != 0) kind_at(out.info.kinds, i) = Kind::p;
+  out.form = find_form(out.info.op, out.info.kinds, true);
+  if (out.form != Form::count) return true;
+  const Op exchanged = op_info(in.info.op).commutative ? in.info.op : mirrored(in.info.op);
+  if (exchanged == Op::count) return false;
+  out.info.op = exchanged;
+  std::swap(out.info.kinds.a, out.info.kinds.b);
+  std::swap(out.values[1], out.values[2]);
+  out.form = find_form(out.info.op, out.info.kinds, true);
+  return out.form != Form::count;
+}
+
+Threaded choose(const Compact& in, const Pins& pins) {
+  uint32_t pinned = 0;
+  uint8_t which[4] = {};
+  Kinds kinds = in.info.kinds;
+  for (int i = 0; i < 4; i++) {
+    if (kind_at(kinds, i) != Kind::s) continue;
+    if (in.values[i] == pins.home_int) which[i] = pin_int;
+    if (in.values[i] == pins.home_float) which[i] = pin_float;
+    if (which[i] != 0) pinned |= 1u << i;
+  }
+  Threaded out;
+  // Fewer and fewer operands in pins; with none the form is the compact one.
+  for (uint32_t mask = pinned;; mask = (mask - 1) & pinned) {
+    if (!find_pinned(in, mask, out) && mask != 0) continue;
+    for (int i = 0; i < 4; i++) {
+      if ((pinned >> i & 1) == 0 || (mask >> i & 1) != 0) continue;
+      if (i == 0)
+        out.loads |= which[i];
+      else
+        out.stores |= which[i];
+    }
+    return out;
+  }
+}
+
+/// Bytes of a store or load of a pin.
+constexpr uint32_t pin_move_bytes = aligned(word + 2);
+
+uint32_t pin_moves_bytes(uint8_t which) {
+  return ((which & pin_int) != 0 ? pin_move_bytes : 0) +
+         ((which & pin_float) != 0 ? pin_move_bytes : 0);
+}
+
+/// Bytes of the operands, and of what of `extra` lies right behind them.
+uint32_t plain_bytes(const Threaded& in) {
+  const OpInfo& op = op_info(in.info.op);
+  uint32_t bytes = word + kinds_bytes(in.info.kinds);
+  if (!is_call(op.effect)) bytes += op.extra;
+  if (op.effect == Effect::enter) bytes += 4;
+  return aligned(bytes);
+}
+
+uint32_t threaded_bytes(const Compact& in, const Threaded& out) {
+  const Effect effect = op_info(out.info.op).effect;
+  uint32_t bytes = plain_bytes(out);
+  if (is_call(effect)) bytes += sizeof(ThreadedCallTail);
+  if (has_target(effect)) bytes += word;
+  if (effect == Effect::table_terminal)
+    bytes += word * (read_code<uint32_t>(in.extra) + 1);
+  return bytes + pin_moves_bytes(out.stores) + pin_moves_bytes(out.loads);
+}
+
+const uint8_t* code_begin(const ModuleImage& image, const Function& function) {
+  return image.code.data() + function.code_offset;
+}
+
+Pins read_pins(const ModuleImage& image, const Function& function) {
+  const uint8_t* at = code_begin(image, function) + function.code_bytes;
+  const uint8_t ints = at[0];
+  const uint8_t floats = at[1];
+  Pins pins;
+  pins.home_int = ints != 0 ? read_code<uint16_t>(at + 2) : function.frame.numbers;
+  pins.home_float = floats != 0 ? read_code<uint16_t>(at + 2 + 2 * ints)
+                                : static_cast<uint16_t>(function.frame.numbers + 1);
+  pins.any = ints != 0 || floats != 0;
+  return pins;
+}
+
+/// Pins are loaded by enter; a function that has none, because it declares no local, gets one.
+bool needs_enter(const ModuleImage& image, const Function& function, const Pins& pins) {
+  if (!pins.any) return false;
+  const uint8_t* at = code_begin(image, function);
+  const uint8_t* end = at + function.code_bytes;
+  while (at < end) {
+    const Compact in = take_apart(at);
+    if (in.info.op == Op::enter) return false;
+    if (in.info.op != Op::enter_refs && in.info.op != Op::fuel) return true;
+    at = in.next;
+  }
+  return true;
+}
+
+class Threader {
+public:
+  Threader(ModuleImage& image) : image_(image), handlers_(threaded_handlers()), offsets_(image.heap) {}
+
+  Result<void> run();
+
+private:
+  /// Lays a function out: where each of its instructions will be. Returns its size.
+  Result<uint32_t> lay_out(const Function& function);
+  void write(Function& function, uint8_t* out);
+  uint8_t* write_head(uint8_t* out, Form form);
+  uint8_t* write_pin_moves(uint8_t* out, uint8_t which, bool stores);
+  uint8_t* write_enter(uint8_t* out);
+  uint8_t* write_instruction(uint8_t* out, const Compact& in, const Threaded& chosen);
+  void write_tail(uint8_t* at, const Compact& in);
+  const uint8_t* write_entry_point(uint8_t*& out, Form form);
+  const uint8_t* begin(const Function& function) const { return code_begin(image_, function); }
+  const uint8_t* end(const Function& function) const { return begin(function) + function.code_bytes; }
+  bool enters(const Function& function) const { return needs_enter(image_, function, pins_); }
+
+  ModuleImage& image_;
+  const void* const* handlers_;
+  Vec<uint32_t> offsets_; ///< Of the function at hand, by half its compact offset.
+  Pins pins_{};
+  const uint8_t* compact_ = nullptr;
+  uint8_t* threaded_ = nullptr;
+};
+
+constexpr uint32_t enter_bytes = aligned(word + 8);
+
+Result<uint32_t> Threader::lay_out(const Function& function) {
+  pins_ = read_pins(image_, function);
+  EBB_TRY(offsets_.resize(function.code_bytes / 2));
+  uint32_t size = enters(function) ? enter_bytes : 0;
+  for (const uint8_t* at = begin(function); at < end(function);) {
+    const Compact in = take_apart(at);
+    const size_t index = static_cast<size_t>(at - begin(function)) / 2;
+    offsets_[index] = size;
+    size += threaded_bytes(in, choose(in, pins_));
+    at = in.next;
+  }
+  return size;
+}
+
+uint8_t* Threader::write_head(uint8_t* out, Form form) {
+  write_code(out, handlers_[static_cast<size_t>(form)]);
+  return out + word;
+}
+
+uint8_t* Threader::write_pin_moves(uint8_t* out, uint8_t which, bool stores) {
+  if ((which & pin_int) != 0) {
+    write_head(out, stores ? Form::pin_int_store_nsnn : Form::pin_int_load_snnn);
+    write_code(out + word, pins_.home_int);
+    out += pin_move_bytes;
+  }
+  if ((which & pin_float) != 0) {
+    write_head(out, stores ? Form::pin_float_store_nsnn : Form::pin_float_load_snnn);
+    write_code(out + word, pins_.home_float);
+    out += pin_move_bytes;
+  }
+  return out;
+}
+
+uint8_t* Threader::write_enter(uint8_t* out) {
+  uint8_t* operand = write_head(out, Form::enter_nnnn);
+  write_code<uint32_t>(operand, 0);
+  write_code(operand + 4, pins_.home_int);
+  write_code(operand + 6, pins_.home_float);
+  return out + enter_bytes;
+}
+
+/// The tail of a call, from what the compact form has behind its operands.
+void Threader::write_tail(uint8_t* at, const Compact& in) {
+  const uint32_t extra = op_info(in.info.op).extra;
+  ThreadedCallTail tail{};
+  tail.outgoing = read_code<uint16_t>(in.extra + extra - 2);
+  tail.home_int = pins_.home_int;
+  tail.home_float = pins_.home_float;
+  if (extra >= 8) tail.outgoing_refs = read_code<uint16_t>(in.extra + extra - 4);
+  const uint32_t first = extra >= 6 ? read_code<uint32_t>(in.extra) : 0;
+  switch (in.info.op) {
+  case Op::call:
+  case Op::call_refs:
+    tail.function = image_.functions.data() + first;
+    break;
+  case Op::call_indirect:
+  case Op::return_call_indirect:
+    tail.operand = image_.decl.types[TypeIndex{first}].value |
+                   static_cast<uint64_t>(read_code<uint32_t>(in.extra + 4)) << 32;
+    break;
+  default:
+    tail.operand = first;
+    break;
+  }
+  memcpy(at, &tail, sizeof(tail));
+}
+
+uint8_t* Threader::write_instruction(uint8_t* out, const Compact& in, const Threaded& chosen) {
+  out = write_pin_moves(out, chosen.stores, true);
+  uint8_t* operand = write_head(out, chosen.form);
+  Kinds kinds = chosen.info.kinds;
+  for (int i = 0; i < 4; i++) {
+    const uint32_t bytes = kind_bytes(kind_at(kinds, i));
+    memcpy(operand, &chosen.values[i], bytes);
+    operand += bytes;
+  }
+  const OpInfo& op = op_info(chosen.info.op);
+  if (!is_call(op.effect)) memcpy(operand, in.extra, op.extra);
+  if (op.effect == Effect::enter) {
+    write_code(operand + 4, pins_.home_int);
+    write_code(operand + 6, pins_.home_float);
+  }
+  out += plain_bytes(chosen);
+  if (is_call(op.effect)) {
+    write_tail(out, in);
+    out += sizeof(ThreadedCallTail);
+  }
+  const uint8_t* target = nullptr;
+  if (has_target(op.effect)) target = in.extra + op.extra;
+  if (op.effect == Effect::table_terminal) target = in.extra + op.extra;
+  for (; target != nullptr && target < in.next; target += 4) {
+    const uint8_t* to = target + read_code<int32_t>(target);
+    const uint32_t offset = offsets_[static_cast<size_t>(to - compact_) / 2];
+    write_code<const uint8_t*>(out, threaded_ + offset);
+    out += word;
+  }
+  return write_pin_moves(out, chosen.loads, false);
+}
+
+void Threader::write(Function& function, uint8_t* out) {
+  compact_ = begin(function);
+  threaded_ = out;
+  function.entry = out;
+  if (enters(function)) out = write_enter(out);
+  for (const uint8_t* at = begin(function); at < end(function);) {
+    const Compact in = take_apart(at);
+    out = write_instruction(out, in, choose(in, pins_));
+    at = in.next;
+  }
+}
+
+/// Code of the machine's own, which is returned to and so lies behind the tail of a call.
+const uint8_t* Threader::write_entry_point(uint8_t*& out, Form form) {
+  memset(out, 0, sizeof(ThreadedCallTail));
+  uint8_t* at = out + sizeof(ThreadedCallTail);
+  out = write_head(at, form);
+  return at;
+}
+
+Result<void> Threader::run() {
+  size_t total = 3 * (sizeof(ThreadedCallTail) + word);
+  for (Vec<Function>* functions : {&image_.functions, &image_.constants})
+    for (Function& function : *functions) {
+      function.threaded_bytes = EBB_TRY(lay_out(function));
+      total += function.threaded_bytes;
+    }
+  image_.threaded = EBB_TRY(image_.heap.allocate(total, alignof(uint64_t)));
+  uint8_t* out = static_cast<uint8_t*>(image_.threaded.pointer);
+  image_.exit_code = write_entry_point(out, Form::exit_machine_nnnn);
+  image_.boundary_code = write_entry_point(out, Form::return_boundary_nnnn);
+  image_.resume_code = write_entry_point(out, Form::return_void_nnnn);
+  for (Vec<Function>* functions : {&image_.functions, &image_.constants})
+    for (Function& function : *functions) {
+      EBB_TRY(lay_out(function));
+      write(function, out);
+      out += function.threaded_bytes;
+    }
+  return {};
+}
+
+// The same for compact code, behind an outgoing base of zero.
+constexpr uint8_t low(Form form) { return static_cast<uint8_t>(static_cast<uint16_t>(form) & 0xff); }
+constexpr uint8_t high(Form form) { return static_cast<uint8_t>(static_cast<uint16_t>(form) >> 8); }
+constexpr uint8_t compact_exit[] = {0, 0, low(Form::exit_machine_nnnn), high(Form::exit_machine_nnnn)};
+constexpr uint8_t compact_boundary[] = {0, 0, low(Form::return_boundary_nnnn),
+                                        high(Form::return_boundary_nnnn)};
+constexpr uint8_t compact_resume[] = {0, 0, low(Form::return_void_nnnn),
+                                      high(Form::return_void_nnnn)};
+
+} // namespace
+
+Result<void> make_ready(ModuleImage& image) {
+  if (image.encoding == Encoding::threaded) return Threader(image).run();
+  image.exit_code = compact_exit + 2;
+  image.boundary_code = compact_boundary + 2;
+  image.resume_code = compact_resume + 2;
+  for (Vec<Function>* functions : {&image.functions, &image.constants})
+    for (Function& function : *functions)
+      function.entry = image.code.data() + function.code_offset;
+  return {};
+}
+
+uint32_t compact_offset_of(const ModuleImage& image, const Function& function, const uint8_t* pc) {
+  if (image.encoding == Encoding::compact) return static_cast<uint32_t>(pc - image.code.data());
+  const size_t wanted = static_cast<size_t>(pc - function.entry);
+  const Pins pins = read_pins(image, function);
+  size_t size = needs_enter(image, function, pins) ? enter_bytes : 0;
+  const uint8_t* at = code_begin(image, function);
+  const uint8_t* end = at + function.code_bytes;
+  for (const uint8_t* next = at; next < end && size <= wanted;) {
+    at = next;
+    const Compact in = take_apart(at);
+    size += threaded_bytes(in, choose(in, pins));
+    next = in.next;
+  }
+  return static_cast<uint32_t>(at - image.code.data());
+}
+
+uint32_t wasm_offset_of(const ModuleImage& image, const Function& function, const uint8_t* pc) {
+  if (image.offset_map.is_empty()) return UINT32_MAX;
+  const uint32_t wanted = compact_offset_of(image, function, pc);
+  Reader map({image.offset_map.data() + function.offsets_begin,
+              function.offsets_end - function.offsets_begin});
+  uint32_t code = function.offsets_code;
+  uint32_t wasm = 0;
+  while (!map.at_end()) {
+    const Result<uint32_t> code_delta = map.u32();
+    const Result<uint32_t> wasm_delta = map.u32();
+    if (!code_delta.ok() || !wasm_delta.ok() || code + code_delta.value() > wanted) break;
+    code += code_delta.value();
+    wasm += wasm_delta.value();
+  }
+  return wasm == 0 ? UINT32_MAX : wasm;
+}
+
+bool code_is(const ModuleImage& image, const uint8_t* pc, Form form) {
+  if (image.encoding == Encoding::compact)
+    return read_code<uint16_t>(pc) == static_cast<uint16_t>(form);
+  return read_code<const void*>(pc) == threaded_handlers()[static_cast<size_t>(form)];
+}
+
+} // namespace ebb

@@ -1,0 +1,218 @@
+#include "core/state/load.h"
+
+#include "core/compile/function_compiler.h"
+#include "core/state/machine_table.h"
+#include "core/types/implementation_limits.h"
+#include "core/validate/body_validator.h"
+#include "core/validate/decode_module.h"
+
+#include <new>
+
+namespace ebb {
+namespace {
+
+class Loader {
+public:
+  Loader(EngineState& engine, ModuleImage& image, Diagnostic* diagnostic)
+      : engine_(engine), image_(image), diagnostic_(diagnostic) {}
+
+  Result<void> run(std::span<const uint8_t> bytes, BytesOwnership ownership) {
+    const EngineSettings& settings = engine_.settings;
+    EBB_TRY(decode_module(bytes, settings.features, engine_.types, image_.heap, image_.decl,
+                          diagnostic_));
+    image_.bytes = bytes.data();
+    image_.encoding = settings.encoding;
+    EBB_TRY(compile());
+    EBB_TRY(noted(drop_what_running_does_not_need(ownership)));
+    EBB_TRY(noted(engine_.machine->make_ready(image_)));
+    // Threaded code stands alone; its compact form is looked at again only for offsets.
+    if (settings.encoding == Encoding::threaded && !settings.keep_offsets)
+      image_.code = Vec<uint8_t>(image_.heap);
+    return {};
+  }
+
+private:
+  Result<void> noted(Result<void> result) {
+    if (!result.ok() && diagnostic_ != nullptr && diagnostic_->error != result.error()) {
+      diagnostic_->clear();
+      diagnostic_->set(result.error());
+      diagnostic_->resource = Resource::module;
+    }
+    return result;
+  }
+
+  Result<void> compile();
+  Result<void> compile_bodies(BodyValidator& validator, FunctionCompiler& compiler);
+  Result<void> compile_constants(BodyValidator& validator, FunctionCompiler& compiler);
+  Result<void> compile_constant(BodyValidator& validator, FunctionCompiler& compiler, Init& init,
+                                size_t globals_visible);
+  Result<void> drop_what_running_does_not_need(BytesOwnership ownership);
+  Result<void> keep(ByteRange& range);
+  Result<void> keep_own_bytes();
+  void report(Result<void> result, const BodyValidator& validator, uint32_t function);
+
+  EngineState& engine_;
+  ModuleImage& image_;
+  Diagnostic* diagnostic_;
+};
+
+/// Where in the module it went wrong.
+void Loader::report(Result<void> result, const BodyValidator& validator, uint32_t function) {
+  if (result.ok() || diagnostic_ == nullptr) return;
+  diagnostic_->clear();
+  diagnostic_->set(result.error());
+  if (function != Diagnostic::no_function) diagnostic_->set_function(function);
+  if (result.error() == Error::out_of_memory)
+    diagnostic_->resource = Resource::module;
+  else
+    diagnostic_->set_offset(validator.offset());
+}
+
+Result<void> Loader::compile() {
+  const EngineSettings& settings = engine_.settings;
+  CompileOptions options;
+  options.fuel = settings.fuel;
+  options.keep_offsets = settings.keep_offsets;
+  BodyValidator validator(image_.decl, engine_.types, settings.features, image_.heap);
+  FunctionCompiler compiler(image_, validator, options, image_.heap);
+  EBB_TRY(compile_bodies(validator, compiler));
+  EBB_TRY(compile_constants(validator, compiler));
+  image_.decl.features_used.add(validator.features_used());
+  return {};
+}
+
+Result<void> Loader::compile_bodies(BodyValidator& validator, FunctionCompiler& compiler) {
+  const size_t count = image_.decl.defined_functions();
+  EBB_TRY(noted(image_.functions.reserve_exact(count)));
+  for (size_t i = 0; i < count; i++) {
+    const uint32_t index = static_cast<uint32_t>(i) + image_.decl.imported_functions;
+    Function function;
+    const Result<void> compiled = compiler.compile(FuncIndex{index}, function);
+    if (!compiled.ok()) {
+      report(compiled, validator, index);
+      return compiled;
+    }
+    image_.functions.push_reserved(function);
+  }
+  return {};
+}
+
+Result<void> Loader::compile_constant(BodyValidator& validator, FunctionCompiler& compiler,
+                                      Init& init, size_t globals_visible) {
+  if (init.kind != Init::Kind::extended) return {};
+  Function function;
+  const Result<void> compiled =
+      compiler.compile_constant(init.range, init.type, globals_visible, function);
+  report(compiled, validator, Diagnostic::no_function);
+  EBB_TRY(compiled);
+  EBB_TRY(noted(image_.constants.push(function)));
+  init.index = static_cast<uint32_t>(image_.constants.size() - 1);
+  return {};
+}
+
+/// Initializers of more than one instruction become functions; `Init::index` then names the constant.
+Result<void> Loader::compile_constants(BodyValidator& validator, FunctionCompiler& compiler) {
+  ModuleDecl& decl = image_.decl;
+  const size_t globals = decl.globals.size();
+  for (size_t i = 0; i < globals; i++)
+    EBB_TRY(compile_constant(validator, compiler, decl.globals[i].init, i));
+  for (TableDecl& table : decl.tables)
+    EBB_TRY(compile_constant(validator, compiler, table.init, globals));
+  for (ElemDecl& elem : decl.elems)
+    EBB_TRY(compile_constant(validator, compiler, elem.offset, globals));
+  for (Init& init : decl.elem_inits)
+    EBB_TRY(compile_constant(validator, compiler, init, globals));
+  for (DataDecl& data : decl.datas)
+    EBB_TRY(compile_constant(validator, compiler, data.offset, globals));
+  return {};
+}
+
+/// Moves a range of the module to the end of the image's own bytes.
+Result<void> Loader::keep(ByteRange& range) {
+  const uint32_t at = static_cast<uint32_t>(image_.owned_bytes.size());
+  EBB_TRY(image_.owned_bytes.append(image_.bytes + range.offset, range.size));
+  range.offset = at;
+  return {};
+}
+
+Result<void> Loader::keep_own_bytes() {
+  ModuleDecl& decl = image_.decl;
+  size_t total = 0;
+  for (const ImportDecl& import : decl.imports)
+    total += size_t{import.module.size} + import.name.size;
+  for (const ExportDecl& exported : decl.exports)
+    total += exported.name.size;
+  for (const DataDecl& data : decl.datas)
+    total += data.bytes.size;
+  for (const CustomSection& custom : decl.customs)
+    total += size_t{custom.name.size} + custom.bytes.size;
+  for (const GlobalDecl& global : decl.globals)
+    total += global.init.kind == Init::Kind::v128 ? global.init.range.size : 0;
+  EBB_TRY(image_.owned_bytes.reserve_exact(total));
+  for (ImportDecl& import : decl.imports) {
+    EBB_TRY(keep(import.module));
+    EBB_TRY(keep(import.name));
+  }
+  for (ExportDecl& exported : decl.exports)
+    EBB_TRY(keep(exported.name));
+  for (DataDecl& data : decl.datas)
+    EBB_TRY(keep(data.bytes));
+  for (CustomSection& custom : decl.customs) {
+    EBB_TRY(keep(custom.name));
+    EBB_TRY(keep(custom.bytes));
+  }
+  for (GlobalDecl& global : decl.globals)
+    if (global.init.kind == Init::Kind::v128) EBB_TRY(keep(global.init.range));
+  EBB_ASSERT(image_.owned_bytes.size() == total);
+  image_.bytes = image_.owned_bytes.data();
+  decl.bytes = image_.owned_bytes.span();
+  return {};
+}
+
+Result<void> Loader::drop_what_running_does_not_need(BytesOwnership ownership) {
+  ModuleDecl& decl = image_.decl;
+  decl.bodies = Vec<ByteRange>(image_.heap);
+  decl.declared_functions = Vec<uint32_t>(image_.heap);
+  if (!engine_.settings.keep_names) decl.customs = Vec<CustomSection>(image_.heap);
+  image_.code.shrink_to_fit();
+  image_.constants.shrink_to_fit();
+  image_.offset_map.shrink_to_fit();
+  return ownership == BytesOwnership::copied ? keep_own_bytes() : Result<void>();
+}
+
+void destroy(EngineState& engine, ModuleImage* image, size_t bytes) {
+  if (image->threaded) image->heap.release(image->threaded, alignof(uint64_t));
+  image->~ModuleImage();
+  engine.heap.release(Block{image, bytes}, alignof(ModuleImage));
+}
+
+} // namespace
+
+Result<ModuleImage*> load_module(EngineState& engine, std::span<const uint8_t> bytes,
+                                 BytesOwnership ownership, Diagnostic* diagnostic) {
+  const Result<Block> block = engine.heap.allocate(sizeof(ModuleImage), alignof(ModuleImage));
+  if (!block.ok()) {
+    if (diagnostic != nullptr) {
+      diagnostic->clear();
+      diagnostic->set(block.error()).resource = Resource::module;
+    }
+    return block.error();
+  }
+  ModuleImage* image = ::new (block.value().pointer) ModuleImage(engine.heap, engine.settings.module_bytes_max, engine.types);
+  image->self_bytes = block.value().bytes;
+  const Result<void> loaded = Loader(engine, *image, diagnostic).run(bytes, ownership);
+  if (!loaded.ok()) {
+    destroy(engine, image, image->self_bytes);
+    return loaded.error();
+  }
+  return image;
+}
+
+void retain_module(ModuleImage& image) { image.references.fetch_add(1, std::memory_order_relaxed); }
+
+void release_module(EngineState& engine, ModuleImage& image) {
+  if (image.references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  destroy(engine, &image, image.self_bytes);
+}
+
+} // namespace ebb
