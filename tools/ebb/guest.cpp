@@ -23,7 +23,7 @@ Config config_of(const Options& options, const Allocator& allocator) {
   config.encoding = options.compact ? Config::Encoding::compact : Config::Encoding::threaded;
   config.fuel = options.fuel != Options::no_fuel;
   config.keep_names = true;
-  config.keep_offsets = true;
+  config.keep_offsets = options.offsets || !options.compact;
   config.fixed_seed = options.command == Command::torture;
   config.seed = torture_seed;
   return config;

@@ -24,6 +24,8 @@ constexpr const char* help_text =
     "  --invoke NAME VALUE…    call this export instead of _start (values may also follow FILE)\n"
     "  --env KEY=VALUE         an environment variable of the guest; may be repeated\n"
     "  --encoding ENCODING     compact (run in place) or threaded (default: fast and larger)\n"
+    "  --offsets               keep wasm offsets for backtraces; threaded code always has them, "
+    "compact code is small\n"
     "  --allocator ALLOCATOR   mimalloc (default), or pool:BYTES for a fixed pool\n"
     "run:\n"
     "  --budget BYTES          what the guest may hold, stack and memories included\n"
@@ -48,6 +50,7 @@ enum OptionId : int {
   option_budget,
   option_fuel,
   option_stats,
+  option_offsets,
   option_invoke,
   option_env,
   option_allocator,
@@ -59,13 +62,15 @@ enum OptionId : int {
   option_jobs,
 };
 
-#define EBB_SHARED_OPTIONS                                                                         \
-  {"help", no_argument, nullptr, option_help},                                                     \
-      {"invoke", required_argument, nullptr, option_invoke},                                       \
-      {"env", required_argument, nullptr, option_env},                                             \
-      {"allocator", required_argument, nullptr, option_allocator}, {                               \
-    "encoding", required_argument, nullptr, option_encoding                                        \
-  }
+// clang-format off
+#define EBB_SHARED_OPTIONS                                         \
+  {"help", no_argument, nullptr, option_help},                     \
+  {"invoke", required_argument, nullptr, option_invoke},           \
+  {"env", required_argument, nullptr, option_env},                 \
+  {"allocator", required_argument, nullptr, option_allocator},     \
+  {"encoding", required_argument, nullptr, option_encoding},       \
+  {"offsets", no_argument, nullptr, option_offsets}
+// clang-format on
 
 constexpr option run_options[] = {
     EBB_SHARED_OPTIONS,
@@ -186,6 +191,9 @@ bool take_option(int id, const char* value, Options& options) {
   switch (id) {
   case option_stats:
     options.stats = true;
+    return true;
+  case option_offsets:
+    options.offsets = true;
     return true;
   case option_json:
     options.json = true;

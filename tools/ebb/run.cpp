@@ -68,6 +68,9 @@ int report(const Options& options, Guest& guest, Step step, Error error) {
   if (error_class(error) == ErrorClass::usage && step == Step::call)
     return explain_usage(options, guest, error);
   const int status = explain(options, step, error, guest.diagnostic());
+  if (step == Step::store && options.budget != Options::no_budget)
+    print_error("ebb: %s: the budget of %zu bytes does not hold a store\n", options.file,
+                options.budget);
   if (guest.store() && runs_guest_code(step)) print_backtrace(*guest.store());
   return status;
 }
