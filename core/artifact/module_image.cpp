@@ -4,7 +4,8 @@ namespace ebb {
 
 ModuleImage::ModuleImage(Heap& parent, size_t limit, TypeRegistry& types)
     : heap(parent, limit, Heap::Threads::one), registry(&types), decl(heap), owned_bytes(heap),
-      functions(heap), constants(heap), code(heap), offset_map(heap) {}
+      owned_functions(heap), owned_constants(heap), owned_code(heap), offset_map(heap),
+      offset_ranges(heap) {}
 
 SlotCounts slot_counts(std::span<const ValType> types) {
   SlotCounts counts;

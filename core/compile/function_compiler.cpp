@@ -9,7 +9,7 @@ namespace ebb {
 FunctionCompiler::FunctionCompiler(ModuleImage& image, BodyValidator& validator,
                                    const CompileOptions& options, Heap& heap)
     : image_(image), decl_(image.decl), validator_(validator), options_(options),
-      emitter_(image.code), entries_(heap), locals_(heap), blocks_(heap) {}
+      emitter_(image.owned_code), entries_(heap), locals_(heap), blocks_(heap) {}
 
 std::span<const ValType> FunctionCompiler::results() const {
   return type_ != nullptr ? type_->results() : std::span<const ValType>(&constant_type_, 1);
@@ -38,8 +38,6 @@ Result<void> FunctionCompiler::begin(std::span<const ValType> params, Function& 
   noted_code_ = emitter_.position();
   noted_wasm_ = 0;
   function.code_offset = emitter_.position();
-  function.offsets_code = emitter_.position();
-  function.offsets_begin = static_cast<uint32_t>(image_.offset_map.size());
   for (const ValType& type : params)
     EBB_TRY(add_local(type));
   function.params = {static_cast<uint16_t>(numbers_), static_cast<uint16_t>(refs_)};
@@ -52,8 +50,7 @@ Result<void> FunctionCompiler::compile(FuncIndex index, Function& function) {
   EBB_TRY(begin(type_->params(), function));
   for (uint32_t i = validator_.param_count(); i < validator_.local_count(); i++)
     EBB_TRY(add_local(validator_.local_type(i)));
-  function.index = index.value;
-  function.type = decl_.function_type_id(index);
+  function.type = decl_.functions[index.value];
   function.results = slot_counts(type_->results());
 
   // Whether references must be cleared is known at the end; a function without any is entered behind this.
@@ -108,14 +105,13 @@ Result<void> FunctionCompiler::finish_function(Function& function) {
   function.extent = frame_numbers_ + frame_refs_ + pin_homes;
   const uint32_t clear_bytes = compact_bytes(form_info(Form::enter_refs_nnnn));
   if (frame_refs_ > function.params.refs) {
-    uint8_t* extra = image_.code.data() + function.code_offset + 2;
+    uint8_t* extra = image_.owned_code.data() + function.code_offset + 2;
     write_code(extra, function.params.refs);
     write_code(extra + 2, static_cast<uint16_t>(frame_refs_ - function.params.refs));
   } else {
     function.code_offset += clear_bytes;
   }
   function.code_bytes = emitter_.position() - function.code_offset;
-  function.offsets_end = static_cast<uint32_t>(image_.offset_map.size());
   return write_pins();
 }
 

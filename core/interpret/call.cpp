@@ -104,7 +104,7 @@ uint64_t* machine_call(Machine& m, uint64_t* fp, const CallSite& site, FuncRef t
     m.set_instance(instance);
   }
   m.rp -= site.outgoing_refs;
-  m.pc = callee.entry;
+  m.pc = entry_of(*instance->module, callee);
   return fp + site.outgoing;
 }
 
@@ -141,7 +141,7 @@ uint64_t* machine_tail_call(Machine& m, uint64_t* fp, const CallSite& site, Func
     }
     m.set_instance(instance);
   }
-  m.pc = callee.entry;
+  m.pc = entry_of(*instance->module, callee);
   return fp;
 }
 
@@ -156,10 +156,13 @@ FuncRef machine_table_function(Machine& m, uint32_t table, uint64_t index, TypeI
     m.error = Error::uninitialized_element;
     return {};
   }
-  const TypeId type =
-      callee.instance == host_instance_id
-          ? m.store.host_functions[callee.function].type
-          : m.store.instances[callee.instance]->module->functions[callee.function].type;
+  TypeId type;
+  if (callee.instance == host_instance_id) {
+    type = m.store.host_functions[callee.function].type;
+  } else {
+    const ModuleImage& module = *m.store.instances[callee.instance]->module;
+    type = module.type_of(module.functions[callee.function]);
+  }
   if (type != expected && !m.store.engine.types.is_subtype(type, expected)) {
     m.error = Error::indirect_call_type_mismatch;
     return {};

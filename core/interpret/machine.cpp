@@ -25,7 +25,10 @@ void Machine::refresh_memory() {
 
 void Machine::set_instance(InstanceState* next) {
   instance = next;
-  functions = next->module->functions.data();
+  const ModuleImage& module = *next->module;
+  functions = module.functions.data();
+  threaded = module.threaded_functions;
+  code = module.code.data();
   refresh_memory();
 }
 
@@ -64,7 +67,8 @@ void note_trace(Machine& m, const CallRecord* bottom) {
     }
     const Function& function = *record->function;
     if (store.trace_count < StoreState::trace_frames_max)
-      store.trace[store.trace_count++] = {instance->id, function.index,
+      store.trace[store.trace_count++] = {instance->id,
+                                          instance->module->index_of(function).value,
                                           wasm_offset_of(*instance->module, function, pc)};
     store.trace_depth++;
     instance = caller;
@@ -168,7 +172,7 @@ Error machine_run(StoreState& store, Activation& activation) {
     m.rp = store.stack.end - activation.base.refs;
     fp = store.stack.numbers + activation.base.numbers;
     *m.record++ = CallRecord{instance->module->exit_code, {&function}};
-    pc = function.entry;
+    pc = entry_of(*instance->module, function);
   }
   store.host_depth++;
   run_machine(m, pc, fp);
@@ -214,7 +218,7 @@ Result<uint64_t> machine_constant(StoreState& store, InstanceState& instance,
   m.record = position.record;
   m.rp = position.refs;
   *m.record++ = CallRecord{instance.module->exit_code, {&constant}};
-  run_machine(m, constant.entry, position.numbers);
+  run_machine(m, entry_of(*instance.module, constant), position.numbers);
   EBB_ASSERT(m.error == Error::none);
   return constant.results.refs != 0 ? position.refs[-1] : position.numbers[0];
 }

@@ -12,7 +12,10 @@ namespace ebb {
 struct Machine {
   StoreState& store;
   InstanceState* instance = nullptr;
-  const Function* functions = nullptr; ///< Of the instance's module.
+  // Of the instance's module: what compact code and what threaded code call.
+  const Function* functions = nullptr;
+  const ThreadedFunction* threaded = nullptr;
+  const uint8_t* code = nullptr;
   uint8_t* memory = nullptr;           ///< First memory's base and size, as handlers reload them.
   uint64_t memory_size = 0;
   CallRecord* record = nullptr;        ///< Next free record.
@@ -43,6 +46,9 @@ struct CallSite {
 
 /// Makes room for a frame that did not fit. Returns the caller's frame pointer, which may have moved.
 uint64_t* machine_grow(Machine& m, uint64_t* fp, const CallSite& site, const Function& callee);
+
+/// The first instruction of a function.
+const uint8_t* entry_of(const ModuleImage& image, const Function& function);
 
 /// Calls a function of any instance or of the host. For a host function the call is over (`called_host`); otherwise its
 /// frame is set up. `m.pc` is where to go on with the frame pointer returned.

@@ -5,6 +5,8 @@
 #include "core/bytecode/ops.h"
 #include "core/interpret/machine_state.h"
 
+#include <new>
+
 namespace ebb {
 namespace {
 
@@ -172,7 +174,7 @@ public:
 private:
   /// Lays a function out: where each of its instructions will be. Returns its size.
   Result<uint32_t> lay_out(const Function& function);
-  void write(Function& function, uint8_t* out);
+  uint8_t* write(const Function& function, uint8_t* out);
   uint8_t* write_head(uint8_t* out, Form form);
   uint8_t* write_pin_moves(uint8_t* out, uint8_t which, bool stores);
   uint8_t* write_enter(uint8_t* out);
@@ -246,7 +248,7 @@ void Threader::write_tail(uint8_t* at, const Compact& in) {
   switch (in.info.op) {
   case Op::call:
   case Op::call_refs:
-    tail.function = image_.functions.data() + first;
+    tail.function = image_.threaded_functions + first;
     break;
   case Op::call_indirect:
   case Op::return_call_indirect:
@@ -292,16 +294,16 @@ uint8_t* Threader::write_instruction(uint8_t* out, const Compact& in, const Thre
   return write_pin_moves(out, chosen.loads, false);
 }
 
-void Threader::write(Function& function, uint8_t* out) {
+uint8_t* Threader::write(const Function& function, uint8_t* out) {
   compact_ = begin(function);
   threaded_ = out;
-  function.entry = out;
   if (enters(function)) out = write_enter(out);
   for (const uint8_t* at = begin(function); at < end(function);) {
     const Compact in = take_apart(at);
     out = write_instruction(out, in, choose(in, pins_));
     at = in.next;
   }
+  return out;
 }
 
 /// Code of the machine's own, which is returned to and so lies behind the tail of a call.
@@ -313,23 +315,30 @@ const uint8_t* Threader::write_entry_point(uint8_t*& out, Form form) {
 }
 
 Result<void> Threader::run() {
+  const std::span<const Function> lists[] = {image_.functions, image_.constants};
   size_t total = 3 * (sizeof(ThreadedCallTail) + word);
-  for (Vec<Function>* functions : {&image_.functions, &image_.constants})
-    for (Function& function : *functions) {
-      function.threaded_bytes = EBB_TRY(lay_out(function));
-      total += function.threaded_bytes;
-    }
-  image_.threaded = EBB_TRY(image_.heap.allocate(total, alignof(uint64_t)));
-  uint8_t* out = static_cast<uint8_t*>(image_.threaded.pointer);
+  for (const std::span<const Function> functions : lists)
+    for (const Function& function : functions)
+      total += sizeof(ThreadedFunction) + EBB_TRY(lay_out(function));
+  image_.threaded = EBB_TRY(image_.heap.allocate(total, alignof(ThreadedFunction)));
+  // The functions come first, since calls refer to them.
+  ThreadedFunction* described = static_cast<ThreadedFunction*>(image_.threaded.pointer);
+  image_.threaded_functions = described;
+  image_.threaded_constants = described + image_.functions.size();
+  uint8_t* out = reinterpret_cast<uint8_t*>(described + image_.functions.size() +
+                                            image_.constants.size());
   image_.exit_code = write_entry_point(out, Form::exit_machine_nnnn);
   image_.boundary_code = write_entry_point(out, Form::return_boundary_nnnn);
   image_.resume_code = write_entry_point(out, Form::return_void_nnnn);
-  for (Vec<Function>* functions : {&image_.functions, &image_.constants})
-    for (Function& function : *functions) {
+  for (const std::span<const Function> functions : lists)
+    for (const Function& function : functions) {
       EBB_TRY(lay_out(function));
-      write(function, out);
-      out += function.threaded_bytes;
+      const bool is_constant = image_.index_of(function) == no_function;
+      const TypeId type = is_constant ? no_type : image_.type_of(function);
+      ::new (described++) ThreadedFunction{out, &function, type, function.extent};
+      out = write(function, out);
     }
+  EBB_ASSERT(out == static_cast<uint8_t*>(image_.threaded.pointer) + total);
   return {};
 }
 
@@ -349,15 +358,19 @@ Result<void> make_ready(ModuleImage& image) {
   image.exit_code = compact_exit + 2;
   image.boundary_code = compact_boundary + 2;
   image.resume_code = compact_resume + 2;
-  for (Vec<Function>* functions : {&image.functions, &image.constants})
-    for (Function& function : *functions)
-      function.entry = image.code.data() + function.code_offset;
   return {};
+}
+
+const uint8_t* entry_of(const ModuleImage& image, const Function& function) {
+  if (image.encoding == Encoding::compact) return image.code.data() + function.code_offset;
+  if (image.index_of(function) == no_function)
+    return image.threaded_constants[&function - image.constants.data()].entry;
+  return image.threaded_functions[&function - image.functions.data()].entry;
 }
 
 uint32_t compact_offset_of(const ModuleImage& image, const Function& function, const uint8_t* pc) {
   if (image.encoding == Encoding::compact) return static_cast<uint32_t>(pc - image.code.data());
-  const size_t wanted = static_cast<size_t>(pc - function.entry);
+  const size_t wanted = static_cast<size_t>(pc - entry_of(image, function));
   const Pins pins = read_pins(image, function);
   size_t size = needs_enter(image, function, pins) ? enter_bytes : 0;
   const uint8_t* at = code_begin(image, function);
@@ -374,9 +387,11 @@ uint32_t compact_offset_of(const ModuleImage& image, const Function& function, c
 uint32_t wasm_offset_of(const ModuleImage& image, const Function& function, const uint8_t* pc) {
   if (image.offset_map.is_empty()) return UINT32_MAX;
   const uint32_t wanted = compact_offset_of(image, function, pc);
-  Reader map({image.offset_map.data() + function.offsets_begin,
-              function.offsets_end - function.offsets_begin});
-  uint32_t code = function.offsets_code;
+  const FuncIndex index = image.index_of(function);
+  if (index == no_function) return UINT32_MAX;
+  const OffsetRange& range = image.offset_ranges[index.value - image.decl.imported_functions];
+  Reader map({image.offset_map.data() + range.begin, range.end - range.begin});
+  uint32_t code = range.code;
   uint32_t wasm = 0;
   while (!map.at_end()) {
     const Result<uint32_t> code_delta = map.u32();

@@ -100,7 +100,8 @@ Extern extern_of(const StoreState& store, const InstanceState& instance, ExternK
 
 TypeId type_of(const StoreState& store, FuncRef ref) {
   if (ref.instance == store.host_instance.id) return store.host_functions[ref.function].type;
-  return store.instances[ref.instance]->module->functions[ref.function].type;
+  const ModuleImage& module = *store.instances[ref.instance]->module;
+  return module.type_of(module.functions[ref.function]);
 }
 
 MemoryType current_type(const MemoryState& memory) {

@@ -218,7 +218,7 @@ Result<void> Instantiation::reserve_stack() {
     include(constant);
   if (decl_.start != no_function && decl_.start.value >= decl_.imported_functions) {
     include(image_.functions[decl_.start.value - decl_.imported_functions]);
-  } else if (image_.constants.is_empty()) {
+  } else if (image_.constants.empty()) {
     return {};
   }
   StackPosition position{store_.stack.records + store_.position.records,

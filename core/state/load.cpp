@@ -27,7 +27,10 @@ public:
     EBB_TRY(noted(engine_.machine->make_ready(image_)));
     // Threaded code stands alone; its compact form is looked at again only for offsets.
     if (settings.encoding == Encoding::threaded && !settings.keep_offsets)
-      image_.code = Vec<uint8_t>(image_.heap);
+    {
+      image_.code = {};
+      image_.owned_code = Vec<uint8_t>(image_.heap);
+    }
     return {};
   }
 
@@ -83,16 +86,22 @@ Result<void> Loader::compile() {
 
 Result<void> Loader::compile_bodies(BodyValidator& validator, FunctionCompiler& compiler) {
   const size_t count = image_.decl.defined_functions();
-  EBB_TRY(noted(image_.functions.reserve_exact(count)));
+  EBB_TRY(noted(image_.owned_functions.reserve_exact(count)));
+  if (engine_.settings.keep_offsets) EBB_TRY(noted(image_.offset_ranges.reserve_exact(count)));
   for (size_t i = 0; i < count; i++) {
     const uint32_t index = static_cast<uint32_t>(i) + image_.decl.imported_functions;
     Function function;
+    OffsetRange offsets;
+    offsets.begin = static_cast<uint32_t>(image_.offset_map.size());
+    offsets.code = static_cast<uint32_t>(image_.owned_code.size());
     const Result<void> compiled = compiler.compile(FuncIndex{index}, function);
     if (!compiled.ok()) {
       report(compiled, validator, index);
       return compiled;
     }
-    image_.functions.push_reserved(function);
+    image_.owned_functions.push_reserved(function);
+    offsets.end = static_cast<uint32_t>(image_.offset_map.size());
+    if (engine_.settings.keep_offsets) image_.offset_ranges.push_reserved(offsets);
   }
   return {};
 }
@@ -105,8 +114,8 @@ Result<void> Loader::compile_constant(BodyValidator& validator, FunctionCompiler
       compiler.compile_constant(init.range, init.type, globals_visible, function);
   report(compiled, validator, Diagnostic::no_function);
   EBB_TRY(compiled);
-  EBB_TRY(noted(image_.constants.push(function)));
-  init.index = static_cast<uint32_t>(image_.constants.size() - 1);
+  EBB_TRY(noted(image_.owned_constants.push(function)));
+  init.index = static_cast<uint32_t>(image_.owned_constants.size() - 1);
   return {};
 }
 
@@ -174,8 +183,11 @@ Result<void> Loader::drop_what_running_does_not_need(BytesOwnership ownership) {
   decl.bodies = Vec<ByteRange>(image_.heap);
   decl.declared_functions = Vec<uint32_t>(image_.heap);
   if (!engine_.settings.keep_names) decl.customs = Vec<CustomSection>(image_.heap);
-  image_.code.shrink_to_fit();
-  image_.constants.shrink_to_fit();
+  image_.owned_code.shrink_to_fit();
+  image_.owned_constants.shrink_to_fit();
+  image_.functions = image_.owned_functions.span();
+  image_.constants = image_.owned_constants.span();
+  image_.code = image_.owned_code.span();
   image_.offset_map.shrink_to_fit();
   return ownership == BytesOwnership::copied ? keep_own_bytes() : Result<void>();
 }
