@@ -134,7 +134,7 @@ TEST_CASE("fresh and freed memory is poisoned") {
 TEST_CASE("a full table is said, not hidden") {
   Injected test;
   std::vector<Block> blocks;
-  for (int i = 0; i < 200; ++i)
+  for (int i = 0; i < 400; ++i)
     blocks.push_back(test.allocate(16));
   CHECK(test.injector.is_table_full());
   for (const Block& block : blocks)
