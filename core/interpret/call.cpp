@@ -88,7 +88,10 @@ uint64_t* machine_call(Machine& m, uint64_t* fp, const CallSite& site, FuncRef t
   m.called_host = false;
   if (target.instance == host_instance_id) {
     const HostFunction host = m.store.host_functions[target.function];
-    return call_host(m, fp, site, host);
+    fp = call_host(m, fp, site, host);
+    // As after any call, the code that follows takes this step back.
+    if (fp != nullptr) m.rp -= site.outgoing_refs;
+    return fp;
   }
   InstanceState* instance = m.store.instances[target.instance];
   const Function& callee = instance->module->functions[target.function];
