@@ -25,8 +25,7 @@ Block block_of(void* pointer, size_t asked) {
 }
 
 void* map(size_t bytes, int protection) {
-  void* pointer =
-      mmap(nullptr, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* pointer = mmap(nullptr, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   return pointer == MAP_FAILED ? nullptr : pointer;
 }
 
