@@ -1,0 +1,90 @@
+#include "core/bytecode/bytecode.h"
+#include "core/bytecode/ops.h"
+
+#include <doctest/doctest.h>
+
+#include <set>
+#include <string>
+
+namespace ebb {
+namespace {
+
+constexpr size_t op_count = static_cast<size_t>(Op::count);
+constexpr size_t form_count = static_cast<size_t>(Form::count);
+constexpr size_t compact_form_count = static_cast<size_t>(Form::compact_count);
+
+std::string letters(Kinds kinds) {
+  std::string text;
+  for (const Kind kind : {kinds.d, kinds.a, kinds.b, kinds.c})
+    text += "nsakrp"[static_cast<size_t>(kind)];
+  return text;
+}
+
+} // namespace
+
+TEST_CASE("every form is found by its op and kinds, and by nothing else") {
+  std::set<std::string> seen;
+  for (size_t i = 0; i < form_count; i++) {
+    const Form form = static_cast<Form>(i);
+    const FormInfo& info = form_info(form);
+    CAPTURE(op_name(info.op));
+    CAPTURE(letters(info.kinds));
+    CHECK(seen.insert(std::string(op_name(info.op)) + letters(info.kinds)).second);
+    CHECK(find_form(info.op, info.kinds, true) == form);
+    const bool is_compact = i < compact_form_count;
+    CHECK(find_form(info.op, info.kinds, false) == (is_compact ? form : Form::count));
+  }
+}
+
+TEST_CASE("compact code names slots, constants and the accumulator only") {
+  for (size_t i = 0; i < form_count; i++) {
+    const FormInfo& info = form_info(static_cast<Form>(i));
+    const bool has_pin = letters(info.kinds).find('p') != std::string::npos;
+    CHECK(has_pin == (i >= compact_form_count));
+  }
+}
+
+TEST_CASE("compact instructions are a whole number of halfwords") {
+  for (size_t i = 0; i < compact_form_count; i++)
+    CHECK(compact_bytes(form_info(static_cast<Form>(i))) % 2 == 0);
+}
+
+TEST_CASE("what takes operands takes all of them from slots") {
+  for (size_t i = 0; i < compact_form_count; i++) {
+    const FormInfo& info = form_info(static_cast<Form>(i));
+    Kinds kinds = info.kinds;
+    for (Kind* kind : {&kinds.a, &kinds.b, &kinds.c})
+      if (*kind == Kind::a || *kind == Kind::k) *kind = Kind::s;
+    CAPTURE(op_name(info.op));
+    CAPTURE(letters(info.kinds));
+    CHECK(find_form(info.op, kinds, false) != Form::count);
+  }
+}
+
+TEST_CASE("mirroring exchanges operands and negation inverts, both twice over") {
+  for (size_t i = 0; i < op_count; i++) {
+    const Op op = static_cast<Op>(i);
+    if (mirrored(op) == Op::count) continue;
+    CHECK(mirrored(mirrored(op)) == op);
+    const Op branch = branch_of(op, false);
+    if (branch == Op::count) continue;
+    CHECK(mirrored(branch) == branch_of(mirrored(op), false));
+    CHECK(mirrored(branch_of(op, true)) == branch_of(mirrored(op), true));
+  }
+}
+
+TEST_CASE("plain instructions of wasm have the op of their name") {
+  size_t mapped = 0;
+  for (size_t i = 0; i < opcode_count; i++) {
+    const Op op = op_of(static_cast<Opcode>(i));
+    if (op == Op::count) continue;
+    mapped++;
+    std::string mnemonic = opcode_mnemonic(static_cast<Opcode>(i));
+    for (char& letter : mnemonic)
+      if (letter == '.') letter = '_';
+    CHECK(mnemonic == op_name(op));
+  }
+  CHECK(mapped == 123 + 5 + 8 + 23);
+}
+
+} // namespace ebb
