@@ -244,8 +244,14 @@ Result<Block> Heap::resize(Block block, size_t new_bytes, size_t align, bool may
     return shrunk;
   }
   count_request_path(from);
+  if (from.pool_) {
+    // A pool gives whole granules and no more, so its rounding can be charged beforehand and
+    // nothing taken back.
+    if (new_bytes > SIZE_MAX - Pool::granule_bytes) return refuse(Refusal::budget);
+    new_bytes = (new_bytes + Pool::granule_bytes - 1) & ~(Pool::granule_bytes - 1);
+  }
   const size_t more = new_bytes - block.bytes;
-  if (may_move && !has_room(more + rounding_room(new_bytes), from)) {
+  if (may_move && !from.pool_ && !has_room(more + rounding_room(new_bytes), from)) {
     return resize_careful(block, new_bytes, align, from);
   }
   if (!charge_path(more, from)) return refuse(Refusal::budget);

@@ -98,6 +98,22 @@ TEST_CASE("a reserved heap takes all its bytes at once and gives independently o
   CHECK(base.is_empty());
 }
 
+TEST_CASE("a reserved heap that is nearly full still grows a block in place") {
+  PoolHeap base(1 << 16);
+  Heap heap(base.heap(), 8192);
+  REQUIRE(heap.reserve().ok());
+  Block block = heap.allocate(16, 8).value();
+  while (true) {
+    const auto grown = heap.resize(block, block.bytes + 1, 8);
+    if (!grown.ok()) break;
+    block = grown.value();
+    CHECK(heap.stats().used == block.bytes);
+  }
+  CHECK(block.bytes > 7500);
+  CHECK(heap.resize(block, SIZE_MAX, 8).error() == Error::out_of_memory);
+  heap.release(block, 8);
+}
+
 TEST_CASE("a reservation that is refused leaves a limited heap") {
   PoolHeap base(1 << 16);
   Heap heap(base.heap(), size_t{1} << 20);

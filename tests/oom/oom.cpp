@@ -9,8 +9,6 @@
 namespace ebb::oom {
 namespace {
 
-constexpr size_t table_bytes = size_t{4} << 20;
-
 Block malloc_allocate(void*, size_t bytes, size_t align, bool zeroed) {
   if (align < sizeof(void*)) align = sizeof(void*);
   const size_t rounded = (bytes + align - 1) & ~(align - 1);
@@ -43,6 +41,14 @@ Allocator malloc_allocator() {
   return allocator;
 }
 
+/// The injector uses a power of two of entries of up to 32 bytes, seven eighths of them.
+size_t table_bytes_for(size_t live_blocks_max) {
+  size_t entries = 64;
+  while (entries - entries / 8 < live_blocks_max)
+    entries *= 2;
+  return entries * 32 + 64;
+}
+
 /// What an undisturbed run leads to.
 struct Course {
   uint64_t requests = 0;
@@ -53,7 +59,7 @@ class Run {
 public:
   Run(const Scenario& scenario, const Options& options)
       : scenario_(scenario), options_(options), malloc_(malloc_allocator()),
-        table_(malloc(table_bytes)),
+        table_bytes_(table_bytes_for(options.live_blocks_max)), table_(malloc(table_bytes_)),
         objects_(aligned_alloc(round_align(), (scenario.bytes + round_align() - 1) / round_align() *
                                                   round_align())) {
     report_.scenario = scenario.name;
@@ -81,6 +87,7 @@ private:
   const Scenario& scenario_;
   const Options& options_;
   Allocator malloc_;
+  size_t table_bytes_;
   void* table_;
   void* objects_;
   const void* stack_end_ = nullptr;
@@ -106,12 +113,13 @@ void Run::finish(Test& test, const Finding& about) {
   finding.found = injector.misuses();
   finding.event.site = injector.first_misuse_site();
   if (injector.misuses() != 0) add(finding, Violation::bad_release);
+  if (injector.is_table_full()) add(about, Violation::unwatched_blocks);
   injector.reclaim_live();
 }
 
 /// One undisturbed run; false if the scenario does not work at all.
 bool Run::learn(Course* course) {
-  Test test(options_.below ? *options_.below : malloc_, table_, table_bytes);
+  Test test(options_.below ? *options_.below : malloc_, table_, table_bytes_);
   FaultInjector& injector = test.injector();
   injector.set_stack_end(stack_end_);
   scenario_.construct(objects_, test);
@@ -200,7 +208,7 @@ void Run::retry(Test& test, const Course& course, size_t held_before, const Find
 
 /// Refuses one request, or that and all after it.
 void Run::attempt(const Course& course, uint64_t number, bool and_all_after) {
-  Test test(options_.below ? *options_.below : malloc_, table_, table_bytes);
+  Test test(options_.below ? *options_.below : malloc_, table_, table_bytes_);
   FaultInjector& injector = test.injector();
   injector.set_stack_end(stack_end_);
   Finding about;
@@ -299,6 +307,8 @@ const char* violation_name(Violation violation) {
     return "wrong_result";
   case Violation::bad_release:
     return "bad_release";
+  case Violation::unwatched_blocks:
+    return "unwatched_blocks";
   }
   return "unknown";
 }

@@ -50,6 +50,7 @@ enum class Violation : uint8_t {
   broken_retry,          ///< The same call, undisturbed, fails or ends in another digest.
   wrong_result,          ///< An act() that succeeded in spite of a refusal ends in another digest.
   bad_release,           ///< A block was released or resized wrongly.
+  unwatched_blocks,      ///< More blocks lived at once than Options::live_blocks_max.
 };
 const char* violation_name(Violation violation);
 
@@ -87,6 +88,8 @@ struct Options {
   /// Effects of guest code that ran before the refusal stay, so early_mutation and digests after
   /// failures are not checked; the retry's are.
   bool keeps_effects = false;
+  /// How many blocks may live at once; the table of them is cleared for every attempt.
+  size_t live_blocks_max = 20000;
   /// Stop after so many requests; for scenarios too large to try them all.
   uint64_t requests_max = UINT64_MAX;
 };

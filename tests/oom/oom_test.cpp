@@ -147,6 +147,29 @@ TEST_CASE("room that grows with every failure is named") {
   CHECK(report.slack_bytes_max == 16);
 }
 
+TEST_CASE("more blocks than can be watched are named") {
+  struct Many {
+    explicit Many(oom::Test& test) : heap(test.heap()) {}
+    ~Many() {
+      for (Block& block : blocks)
+        heap.release(block, 8);
+    }
+    Result<void> setup() {
+      for (Block& block : blocks)
+        block = EBB_TRY(heap.allocate(8, 8));
+      return {};
+    }
+    Result<void> act() { return {}; }
+    uint64_t digest() const { return 0; }
+    Heap& heap;
+    Block blocks[200];
+  };
+  oom::Options options;
+  options.live_blocks_max = 50;
+  CHECK(oom::run(oom::scenario_of<Many>("many"), options).has(Violation::unwatched_blocks));
+  CHECK(oom_test<Many>("many").ok());
+}
+
 namespace {
 /// A guest that is told that it got nothing, and goes on.
 struct Answered {
