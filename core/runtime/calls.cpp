@@ -130,23 +130,24 @@ Result<void> check_type(StoreState& store, const Func& func, std::span<const Val
 namespace {
 
 /// Enters a call and writes its arguments.
-Result<detail::Call> enter_with(StoreState& store, const Func& func, std::span<const Val> args) {
+Result<void> enter_with(detail::Call& call, const Func& func, std::span<const Val> args) {
+  StoreState& store = call.store();
   begin_operation(store);
   const FuncRef callee = EBB_TRY(find_func(store, func.handle()));
   const SubType& type = store.engine.types.get(type_of(store, callee));
   if (args.size() != type.params().size()) return Error::argument_mismatch;
   for (size_t i = 0; i < args.size(); ++i)
     EBB_TRY(check_val(store, args[i], type.params()[i]));
-  detail::Call call(store);
   EBB_TRY(call.enter(func, externs_of(args)));
   write_slots(store, type.params(), args, call.numbers(), call.refs());
-  return call;
+  return {};
 }
 
 /// Runs an untyped host function with values on the native stack where they fit, else on the heap.
-Error call_untyped(const HostRecord& record, const SubType& type, Caller& caller,
-                   const detail::HostSlots& slots) {
-  constexpr size_t inline_max = 8;
+/// Not a part of host_entry, so that calls of typed functions do without its frame.
+__attribute__((noinline)) Error call_untyped(const HostRecord& record, const SubType& type,
+                                             Caller& caller, const detail::HostSlots& slots) {
+  constexpr size_t inline_max = 6;
   StoreState& store = caller.state();
   const size_t param_count = type.params().size();
   const size_t count = param_count + type.results().size();
@@ -244,9 +245,8 @@ Result<void> Func::call(StoreRef ref, std::span<const Val> args, std::span<Val> 
   const Result<FuncType> type = noted(store, this->type(ref));
   if (!type.ok()) return type.error();
   if (results.size() != type.value().results.size()) return note(store, Error::result_mismatch);
-  Result<detail::Call> entered = noted(store, enter_with(store, *this, args));
-  if (!entered.ok()) return entered.error();
-  detail::Call& call = entered.value();
+  detail::Call call(store);
+  EBB_TRY(noted(store, enter_with(call, *this, args)));
   const Error error = call.run();
   if (error != Error::none) return error;
   read_slots(store, type.value().results, results, call.numbers(), call.refs());
@@ -254,9 +254,9 @@ Result<void> Func::call(StoreRef ref, std::span<const Val> args, std::span<Val> 
 }
 
 Result<Execution> Func::start(StoreRef ref, std::span<const Val> args) const {
-  Result<detail::Call> entered = noted(ref.state(), enter_with(ref.state(), *this, args));
-  if (!entered.ok()) return entered.error();
-  return Execution(std::move(entered.value()));
+  detail::Call call(ref.state());
+  EBB_TRY(noted(ref.state(), enter_with(call, *this, args)));
+  return Execution(std::move(call));
 }
 
 Result<Execution::State> Execution::run() {

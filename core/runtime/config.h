@@ -32,7 +32,7 @@ struct Config {
   /// How large a store's guest stack may become, in bytes.
   size_t stack_bytes_max = 1024 * 1024;
   /// How often host and guest may call each other on one native stack.
-  uint32_t host_depth_max = 64;
+  uint32_t host_depth_max = 32;
   Encoding encoding = Encoding::threaded;
   Backing memory_backing = Backing::heap_blocks;
   FeatureSet features = FeatureSet::all();

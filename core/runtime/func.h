@@ -67,7 +67,7 @@ private:
   Call* below_ = nullptr; // the call that was the innermost before
   uint32_t type_ = 0;
   bool is_entered_ = false;
-  alignas(8) unsigned char storage_[192];
+  alignas(8) unsigned char storage_[152];
 };
 
 } // namespace detail

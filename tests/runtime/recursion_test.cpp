@@ -1,0 +1,129 @@
+// Guests that recurse for ever, alone and by way of the host, on a thread with 64 KiB of stack.
+#include "tests/runtime/runtime_test.h"
+
+#include <climits>
+#include <pthread.h>
+
+using namespace ebb;
+using namespace ebb::testing;
+
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr size_t thread_stack_bytes = size_t{8} << 20;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr size_t thread_stack_bytes = size_t{8} << 20;
+#else
+constexpr size_t thread_stack_bytes = size_t{64} << 10;
+#endif
+#else
+constexpr size_t thread_stack_bytes = size_t{64} << 10;
+#endif
+
+struct Job {
+  World* world;
+  TypedFunc<int32_t(int32_t)> func;
+  Error error;
+};
+
+/// Calls on a thread with a small stack.
+Error call_on_small_stack(World& world, const TypedFunc<int32_t(int32_t)>& func) {
+  Job job{&world, func, Error::none};
+  pthread_attr_t attributes;
+  REQUIRE(pthread_attr_init(&attributes) == 0);
+  const size_t least = static_cast<size_t>(PTHREAD_STACK_MIN);
+  REQUIRE(pthread_attr_setstacksize(&attributes,
+                                    thread_stack_bytes > least ? thread_stack_bytes : least) == 0);
+  pthread_t thread;
+  const auto run = [](void* data) -> void* {
+    Job& mine = *static_cast<Job*>(data);
+    mine.error = mine.func.call(mine.world->store, 0).error();
+    return nullptr;
+  };
+  REQUIRE(pthread_create(&thread, &attributes, run, &job) == 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&attributes);
+  return job.error;
+}
+
+Result<int32_t> call_back(Caller& caller, int32_t depth) {
+  int32_t* deepest = static_cast<int32_t*>(caller.context());
+  if (depth > *deepest) *deepest = depth;
+  const Instance instance = EBB_TRY(caller.instance());
+  const auto again = EBB_TRY(instance.get_typed_func<int32_t(int32_t)>(caller, "again"));
+  return again.call(caller, depth + 1);
+}
+
+Result<void> call_back_untyped(Caller& caller, std::span<const Val> args, std::span<Val> results) {
+  const Instance instance = EBB_TRY(caller.instance());
+  const Func again = EBB_TRY(instance.get_func(caller, "again"));
+  return again.call(caller, args, results);
+}
+
+Bytes module_that_calls_back() {
+  ModuleBuilder builder;
+  const uint32_t type = builder.type({testing::i32}, {testing::i32});
+  builder.import_func("env", "host", type);
+  builder.export_func("again", builder.func(type, local_get(0) + call(0)));
+  return builder.build();
+}
+
+} // namespace
+
+TEST_CASE("a guest that recurses for ever exhausts its own stack only") {
+  in_both_encodings([](const Config& config) {
+    World world(config);
+    ModuleBuilder builder;
+    const uint32_t type = builder.type({testing::i32}, {testing::i32});
+    builder.export_func("f", builder.func(type, local_get(0) + call(0)));
+    const Instance instance = world.instantiate(builder.build());
+    const auto func = world.typed<int32_t(int32_t)>(instance, "f");
+    CHECK(call_on_small_stack(world, func) == Error::call_stack_exhausted);
+    CHECK(world.store.trace_depth() > 1000);
+    CHECK(world.store.stats().used < 1200 * 1024);
+    CHECK(call_on_small_stack(world, func) == Error::call_stack_exhausted);
+  });
+}
+
+TEST_CASE("guest and host that call each other for ever end at the host depth") {
+  in_both_encodings([](const Config& config) {
+    World world(config);
+    int32_t deepest = 0;
+    must(world.linker.define_func("env", "host", &call_back, &deepest));
+    const Instance instance = world.instantiate(module_that_calls_back());
+    const auto func = world.typed<int32_t(int32_t)>(instance, "again");
+    CHECK(call_on_small_stack(world, func) == Error::call_stack_exhausted);
+    CHECK(deepest == static_cast<int32_t>(config.host_depth_max) - 1);
+    CHECK(call_on_small_stack(world, func) == Error::call_stack_exhausted);
+  });
+}
+
+TEST_CASE("the same with untyped host functions") {
+  in_both_encodings([](const Config& config) {
+    World world(config);
+    const ValType types[] = {ValType::i32()};
+    must(world.linker.define_func("env", "host",
+                                  HostFunc::untyped(types, types, &call_back_untyped)));
+    const Instance instance = world.instantiate(module_that_calls_back());
+    const auto func = world.typed<int32_t(int32_t)>(instance, "again");
+    CHECK(call_on_small_stack(world, func) == Error::call_stack_exhausted);
+  });
+}
+
+TEST_CASE("a stack that may not grow is out of memory, not exhausted") {
+  in_both_encodings([](Config config) {
+    config.limits.allow = [](void*, Growing what, uint64_t, uint64_t to, uint64_t) {
+      return what != Growing::stack || to <= 8192;
+    };
+    World world(config);
+    ModuleBuilder builder;
+    const uint32_t type = builder.type({testing::i32}, {testing::i32});
+    builder.export_func("f", builder.func(type, local_get(0) + call(0)));
+    const Instance instance = world.instantiate(builder.build());
+    CHECK(error_of(world.typed<int32_t(int32_t)>(instance, "f").call(world.store, 0)) ==
+          Error::out_of_memory);
+    CHECK(world.store.diagnostic().resource == Resource::stack);
+    CHECK(world.store.diagnostic().cause == RefusalCause::limits_callback);
+  });
+}
