@@ -69,6 +69,18 @@ public:
     return vec;
   }
 
+  /// A Vec that looks at elements which lie elsewhere and outlive it. It can be read, moved and
+  /// destroyed, and nothing else.
+  static Vec view(Heap& heap, std::span<const T> items)
+    requires is_trivial
+  {
+    EBB_ASSERT(items.size() <= UINT32_MAX);
+    Vec vec(heap);
+    vec.data_ = const_cast<T*>(items.data());
+    vec.size_ = static_cast<uint32_t>(items.size());
+    return vec;
+  }
+
   Heap& heap() const { return *heap_; }
   T* data() { return data_; }
   const T* data() const { return data_; }
@@ -213,6 +225,7 @@ public:
   /// Gives back what the elements do not need. Cannot fail.
   void shrink_to_fit() {
     if (size_ == 0) return destroy();
+    if (is_view()) return;
     const size_t needed = size_ * sizeof(T);
     if (needed == bytes_) return;
     bytes_ =
@@ -220,6 +233,7 @@ public:
   }
 
 private:
+  bool is_view() const { return bytes_ == 0 && data_ != nullptr; }
   bool has_room() const { return (uint64_t{size_} + 1) * sizeof(T) <= bytes_; }
   template <class U> void construct(size_t index, U&& item) {
     ::new (static_cast<void*>(data_ + index)) T(std::forward<U>(item));
@@ -258,6 +272,7 @@ private:
   }
 
   Result<void> set_block(uint64_t bytes) {
+    EBB_ASSERT(!is_view());
     if (bytes > VecBlock::bytes_max) return Error::out_of_memory;
     if constexpr (is_trivial) {
       void* data = data_;
@@ -296,7 +311,7 @@ private:
 
   void destroy() {
     truncate(0);
-    if (data_) heap_->release({data_, bytes_}, alignof(T));
+    if (bytes_ != 0) heap_->release({data_, bytes_}, alignof(T));
     data_ = nullptr;
     bytes_ = 0;
   }

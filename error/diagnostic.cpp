@@ -207,6 +207,10 @@ size_t render(const Diagnostic& diagnostic, char* buffer, size_t size) {
     out.text(" ");
     out.quoted(diagnostic.import_name, diagnostic.import_name_size);
   }
+  if (diagnostic.detail != nullptr) {
+    out.text(": ");
+    out.text(diagnostic.detail);
+  }
   write_place(out, diagnostic);
   return out.finish();
 }

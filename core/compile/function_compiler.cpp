@@ -6,10 +6,11 @@
 
 namespace ebb {
 
-FunctionCompiler::FunctionCompiler(ModuleImage& image, BodyValidator& validator,
-                                   const CompileOptions& options, Heap& heap)
-    : image_(image), decl_(image.decl), validator_(validator), options_(options),
-      emitter_(image.owned_code), entries_(heap), locals_(heap), blocks_(heap) {}
+FunctionCompiler::FunctionCompiler(const ModuleDecl& module, CompileOutput output,
+                                   BodyValidator& validator, const CompileOptions& options,
+                                   Heap& heap)
+    : decl_(module), output_(output), validator_(validator), options_(options),
+      emitter_(output.code), entries_(heap), locals_(heap), blocks_(heap) {}
 
 std::span<const ValType> FunctionCompiler::results() const {
   return type_ != nullptr ? type_->results() : std::span<const ValType>(&constant_type_, 1);
@@ -105,7 +106,7 @@ Result<void> FunctionCompiler::finish_function(Function& function) {
   function.extent = frame_numbers_ + frame_refs_ + pin_homes;
   const uint32_t clear_bytes = compact_bytes(form_info(Form::enter_refs_nnnn));
   if (frame_refs_ > function.params.refs) {
-    uint8_t* extra = image_.owned_code.data() + function.code_offset + 2;
+    uint8_t* extra = output_.code.data() + function.code_offset + 2;
     write_code(extra, function.params.refs);
     write_code(extra + 2, static_cast<uint16_t>(frame_refs_ - function.params.refs));
   } else {
@@ -153,7 +154,7 @@ Result<void> FunctionCompiler::note_offset() {
       buffer[size++] = static_cast<uint8_t>(delta | 0x80);
     buffer[size++] = static_cast<uint8_t>(delta);
   }
-  EBB_TRY(image_.offset_map.append(buffer, size));
+  EBB_TRY(output_.offset_map.append(buffer, size));
   noted_code_ = emitter_.position();
   noted_wasm_ = instruction_.offset;
   return {};

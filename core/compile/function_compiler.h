@@ -15,7 +15,7 @@
 // labels may each need a move of the values that they carry.
 #pragma once
 
-#include "core/artifact/module_image.h"
+#include "core/bytecode/function.h"
 #include "core/bytecode/ops.h"
 #include "core/compile/emitter.h"
 #include "core/validate/body_validator.h"
@@ -30,10 +30,17 @@ struct CompileOptions {
   bool keep_offsets = false;
 };
 
+/// Where the compiler writes: behind what is there.
+struct CompileOutput {
+  Vec<uint8_t>& code;
+  Vec<uint8_t>& offset_map; ///< Code offset to wasm offset, LEB128 deltas, if offsets are kept.
+};
+
 class FunctionCompiler {
 public:
-  FunctionCompiler(ModuleImage& image, BodyValidator& validator, const CompileOptions& options,
-                   Heap& heap);
+  /// All arguments must outlive the compiler.
+  FunctionCompiler(const ModuleDecl& module, CompileOutput output, BodyValidator& validator,
+                   const CompileOptions& options, Heap& heap);
 
   /// Compiles a defined function behind the code that is there and fills in `function`.
   /// Fails: validation errors, unsupported instructions, limits, out_of_memory. On failure: the code may be longer.
@@ -93,6 +100,10 @@ private:
   Result<void> global_get(uint32_t index);
   Result<void> global_set(uint32_t index);
   void weigh(Local& local) const;
+  Local& local_of(const Entry& entry) { return locals_[static_cast<uint32_t>(entry.bits)]; }
+  const Local& local_of(const Entry& entry) const {
+    return locals_[static_cast<uint32_t>(entry.bits)];
+  }
   Result<void> step_numeric(const Instruction& in);
   Result<void> step_memory_access(const Instruction& in, Op op);
   Result<void> far_access(const Instruction& in, Op op);
@@ -162,8 +173,8 @@ private:
   uint32_t table_operand(uint32_t table) const;
   uint32_t memory_operand(uint32_t memory) const;
 
-  ModuleImage& image_;
   const ModuleDecl& decl_;
+  CompileOutput output_;
   BodyValidator& validator_;
   const CompileOptions options_;
   Emitter emitter_;

@@ -79,7 +79,7 @@ FunctionCompiler::Entry FunctionCompiler::pop() {
   else
     numbers_ -= slots_of(entry.type);
   if (entry.where == Where::local) {
-    Local& local = locals_[entry.bits];
+    Local& local = local_of(entry);
     EBB_ASSERT(local.pending == entries_.size() + 1);
     local.pending = entry.next_pending;
   }
@@ -111,7 +111,7 @@ Result<void> FunctionCompiler::copy_to(const Entry& entry, uint32_t slot) {
     break;
   }
   case Where::local:
-    draft.a = Operand::slot(locals_[entry.bits].slot);
+    draft.a = Operand::slot(local_of(entry).slot);
     break;
   case Where::slot:
     draft.a = Operand::slot(entry.slot);
@@ -153,9 +153,9 @@ Result<void> FunctionCompiler::flush(size_t index) {
     return flush_acc();
   case Where::local: {
     // Flushing goes from the top down, so that this is the topmost entry of its local.
-    EBB_ASSERT(locals_[entry.bits].pending == index + 1);
+    EBB_ASSERT(local_of(entry).pending == index + 1);
     EBB_TRY(copy_to(entry, entry.slot));
-    locals_[entry.bits].pending = entry.next_pending;
+    local_of(entry).pending = entry.next_pending;
     break;
   }
   case Where::constant:
@@ -201,7 +201,7 @@ Operand FunctionCompiler::operand(const Entry& entry) const {
   case Where::acc:
     return Operand::acc();
   case Where::local:
-    return Operand::slot(locals_[entry.bits].slot);
+    return Operand::slot(local_of(entry).slot);
   case Where::slot:
     return entry.type == ValKind::ref ? Operand::ref(entry.slot) : Operand::slot(entry.slot);
   case Where::constant:

@@ -385,7 +385,7 @@ uint32_t compact_offset_of(const ModuleImage& image, const Function& function, c
 }
 
 uint32_t wasm_offset_of(const ModuleImage& image, const Function& function, const uint8_t* pc) {
-  if (image.offset_map.is_empty()) return UINT32_MAX;
+  if (image.offset_map.empty()) return UINT32_MAX;
   const uint32_t wanted = compact_offset_of(image, function, pc);
   const FuncIndex index = image.index_of(function);
   if (index == no_function) return UINT32_MAX;

@@ -20,10 +20,10 @@ Result<InstanceState*> find_with_module(StoreState& store, const Handle& handle)
 Result<const ExportDecl*> find_export(const ModuleImage& image, StringView name) {
   const ModuleDecl& decl = image.decl;
   size_t low = 0;
-  size_t high = decl.exports_by_name.size();
+  size_t high = decl.exports.size();
   while (low < high) {
     const size_t middle = low + (high - low) / 2;
-    const ExportDecl& candidate = decl.exports[decl.exports_by_name[middle]];
+    const ExportDecl& candidate = decl.export_by_name(middle);
     const StringView text = text_of(image, candidate.name);
     if (text == name) return &candidate;
     if (text < name) {

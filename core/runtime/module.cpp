@@ -1,6 +1,7 @@
 // Modules: loading, and reflection over what was declared.
 #include "core/runtime/module.h"
 
+#include "core/artifact/writer.h"
 #include "core/binary/reader.h"
 #include "core/runtime/runtime_state.h"
 #include "core/state/load.h"
@@ -18,7 +19,7 @@ ExternType declared_type(const ModuleImage& image, ExternKind kind, uint32_t ind
   type.kind = kind;
   switch (kind) {
   case ExternKind::func: {
-    const SubType& func = decl.function_type(FuncIndex{index});
+    const SubType& func = decl.types.get(image.function_type(FuncIndex{index}));
     type.func = {func.params(), func.results()};
     break;
   }
@@ -54,6 +55,19 @@ Result<Module> Module::load_borrowed(const Engine& engine, std::span<const uint8
   return Module(engine.clone(), image);
 }
 
+Result<void> Module::compile(const Engine& engine, std::span<const uint8_t> bytes,
+                             const CompileSettings& settings, const ByteSink& sink,
+                             Diagnostic* diagnostic) {
+  const ArtifactOptions options{settings.profile == CompileSettings::Profile::wide, settings.fuel,
+                                settings.strip};
+  return compile_module(engine.state(), bytes, options, sink, diagnostic);
+}
+
+Result<void> Module::serialize(const ByteSink& sink, bool strip) const {
+  if (image_->code.empty() && !image_->functions.empty()) return Error::code_not_kept;
+  return write_artifact(*image_, {image_->wide, image_->fuel, strip}, sink, engine_.state().heap);
+}
+
 Result<void> Module::validate(const Allocator& allocator, std::span<const uint8_t> bytes,
                               FeatureSet features, Diagnostic* diagnostic) {
   Heap heap(allocator);
@@ -84,7 +98,7 @@ Export Module::export_(size_t index) const {
   return {text_of(*image_, exported.name), declared_type(*image_, exported.kind, exported.index)};
 }
 
-size_t Module::function_count() const { return image_->decl.functions.size(); }
+size_t Module::function_count() const { return image_->function_count(); }
 
 StringView Module::function_name(uint32_t function) const {
   return ebb::function_name(*image_, function);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "collections/string.h"
+#include "core/artifact/byte_sink.h"
 #include "core/runtime/engine.h"
 #include "core/runtime/extern_type.h"
 
@@ -21,17 +22,40 @@ struct Export {
   ExternType type;
 };
 
+/// How a module is compiled that is to run elsewhere.
+struct CompileSettings {
+  /// Whether the code may keep 64 bits in the accumulator: wide code is faster where registers hold
+  /// as many, and is refused elsewhere.
+  enum class Profile : uint8_t { narrow, wide };
+  Profile profile = Profile::narrow;
+  /// Leave out names and the map from code to offsets in the .wasm.
+  bool strip = false;
+  /// Count fuel; engines with Config::fuel take no other code.
+  bool fuel = false;
+};
+
 /// A counted reference to a module.
 class Module {
 public:
-  /// Decodes, validates and compiles `bytes`, of which the module keeps a copy of what it needs.
+  /// Decodes, validates and compiles `bytes`, or checks a precompiled module (told apart by how they
+  /// begin), of which the module keeps a copy of what it needs.
   /// Fails: malformed, invalid and unsupported errors (the place is in the diagnostic),
   /// out_of_memory. On failure: the engine is as it was.
   static Result<Module> load(const Engine& engine, std::span<const uint8_t> bytes,
                              Diagnostic* diagnostic = nullptr);
-  /// The same without a copy: `bytes` must not change and must outlive the module.
+  /// The same without a copy: `bytes` must not change and must outlive the module. A precompiled
+  /// module must lie at a multiple of 4 bytes (else misaligned_bytes); it runs in place.
   static Result<Module> load_borrowed(const Engine& engine, std::span<const uint8_t> bytes,
                                       Diagnostic* diagnostic = nullptr);
+  /// Compiles a .wasm to a precompiled module (.ebb) of any profile, which is handed to the sink
+  /// piece by piece; the same input and settings give the same bytes on every host.
+  /// Fails: as `load`, and as the sink. On failure: the engine is as it was.
+  static Result<void> compile(const Engine& engine, std::span<const uint8_t> bytes,
+                              const CompileSettings& settings, const ByteSink& sink,
+                              Diagnostic* diagnostic = nullptr);
+  /// The module as a precompiled one, in the profile that it has here.
+  /// Fails: code_not_kept (threaded code is all there is), out_of_memory, and as the sink.
+  Result<void> serialize(const ByteSink& sink, bool strip = false) const;
   /// Validates without compiling; also accepts modules with instructions that are not executed yet.
   /// Fails: malformed and invalid errors, errors of implementation limits, out_of_memory. Nothing
   /// is held afterwards.

@@ -21,7 +21,8 @@ struct EngineSettings {
   size_t engine_bytes_max = Heap::no_limit;
   size_t module_bytes_max = Heap::no_limit;
   size_t stack_bytes_max = 1024 * 1024;
-  uint32_t host_depth_max = 64;
+  uint32_t host_depth_max = 32;
+  bool wide = sizeof(void*) == 8; ///< Compile for an accumulator of 64 bits.
   bool fuel = false;          ///< Compile modules so that they count fuel.
   bool keep_names = false;    ///< Keep function names for backtraces.
   bool keep_offsets = false;  ///< Keep the map from code to wasm offsets.

@@ -1,5 +1,6 @@
 #include "core/state/load.h"
 
+#include "core/artifact/reader.h"
 #include "core/compile/function_compiler.h"
 #include "core/state/machine_table.h"
 #include "core/types/implementation_limits.h"
@@ -13,28 +14,31 @@ namespace {
 
 class Loader {
 public:
-  Loader(EngineState& engine, ModuleImage& image, Diagnostic* diagnostic)
-      : engine_(engine), image_(image), diagnostic_(diagnostic) {}
+  Loader(EngineState& engine, const EngineSettings& settings, ModuleImage& image,
+         Diagnostic* diagnostic)
+      : engine_(engine), settings_(settings), image_(image), diagnostic_(diagnostic) {}
 
   Result<void> run(std::span<const uint8_t> bytes, BytesOwnership ownership) {
-    const EngineSettings& settings = engine_.settings;
-    EBB_TRY(decode_module(bytes, settings.features, engine_.types, image_.heap, image_.decl,
-                          diagnostic_));
-    image_.bytes = bytes.data();
-    image_.encoding = settings.encoding;
-    EBB_TRY(compile());
-    EBB_TRY(noted(drop_what_running_does_not_need(ownership)));
+    image_.encoding = settings_.encoding;
+    EBB_TRY(artifact::is_artifact(bytes) ? open(bytes, ownership) : make(bytes, ownership));
     EBB_TRY(noted(engine_.machine->make_ready(image_)));
     // Threaded code stands alone; its compact form is looked at again only for offsets.
-    if (settings.encoding == Encoding::threaded && !settings.keep_offsets)
-    {
+    if (settings_.encoding == Encoding::threaded && !settings_.keep_offsets &&
+        !image_.owned_code.is_empty()) {
       image_.code = {};
       image_.owned_code = Vec<uint8_t>(image_.heap);
     }
     return {};
   }
+  /// From a .wasm, up to its compact code.
+  Result<void> make(std::span<const uint8_t> bytes, BytesOwnership ownership) {
+    EBB_TRY(decode_module(bytes, settings_.features, engine_.types, image_.heap, image_.decl,
+                          diagnostic_));
+    image_.bytes = bytes.data();
+    EBB_TRY(compile());
+    return noted(drop_what_running_does_not_need(ownership));
+  }
 
-private:
   Result<void> noted(Result<void> result) {
     if (!result.ok() && diagnostic_ != nullptr && diagnostic_->error != result.error()) {
       diagnostic_->clear();
@@ -44,6 +48,8 @@ private:
     return result;
   }
 
+private:
+  Result<void> open(std::span<const uint8_t> bytes, BytesOwnership ownership);
   Result<void> compile();
   Result<void> compile_bodies(BodyValidator& validator, FunctionCompiler& compiler);
   Result<void> compile_constants(BodyValidator& validator, FunctionCompiler& compiler);
@@ -55,6 +61,7 @@ private:
   void report(Result<void> result, const BodyValidator& validator, uint32_t function);
 
   EngineState& engine_;
+  const EngineSettings& settings_;
   ModuleImage& image_;
   Diagnostic* diagnostic_;
 };
@@ -71,13 +78,31 @@ void Loader::report(Result<void> result, const BodyValidator& validator, uint32_
     diagnostic_->set_offset(validator.offset());
 }
 
+/// A precompiled module, in place or as a copy.
+Result<void> Loader::open(std::span<const uint8_t> bytes, BytesOwnership ownership) {
+  if (ownership == BytesOwnership::copied) {
+    EBB_TRY(noted(image_.owned_file.resize((bytes.size() + 3) / 4)));
+    memcpy(image_.owned_file.data(), bytes.data(), bytes.size());
+    bytes = {reinterpret_cast<const uint8_t*>(image_.owned_file.data()), bytes.size()};
+  }
+  ReadSettings settings;
+  settings.features = settings_.features;
+  settings.fuel = settings_.fuel;
+  settings.keep_names = settings_.keep_names;
+  settings.keep_offsets = settings_.keep_offsets;
+  return noted(read_artifact(bytes, settings, image_, diagnostic_));
+}
+
 Result<void> Loader::compile() {
-  const EngineSettings& settings = engine_.settings;
   CompileOptions options;
-  options.fuel = settings.fuel;
-  options.keep_offsets = settings.keep_offsets;
-  BodyValidator validator(image_.decl, engine_.types, settings.features, image_.heap);
-  FunctionCompiler compiler(image_, validator, options, image_.heap);
+  options.wide = settings_.wide;
+  options.fuel = settings_.fuel;
+  options.keep_offsets = settings_.keep_offsets;
+  image_.wide = settings_.wide;
+  image_.fuel = settings_.fuel;
+  BodyValidator validator(image_.decl, engine_.types, settings_.features, image_.heap);
+  FunctionCompiler compiler(image_.decl, {image_.owned_code, image_.owned_offset_map}, validator, options,
+                            image_.heap);
   EBB_TRY(compile_bodies(validator, compiler));
   EBB_TRY(compile_constants(validator, compiler));
   image_.decl.features_used.add(validator.features_used());
@@ -87,12 +112,12 @@ Result<void> Loader::compile() {
 Result<void> Loader::compile_bodies(BodyValidator& validator, FunctionCompiler& compiler) {
   const size_t count = image_.decl.defined_functions();
   EBB_TRY(noted(image_.owned_functions.reserve_exact(count)));
-  if (engine_.settings.keep_offsets) EBB_TRY(noted(image_.offset_ranges.reserve_exact(count)));
+  if (settings_.keep_offsets) EBB_TRY(noted(image_.owned_offset_ranges.reserve_exact(count)));
   for (size_t i = 0; i < count; i++) {
     const uint32_t index = static_cast<uint32_t>(i) + image_.decl.imported_functions;
     Function function;
     OffsetRange offsets;
-    offsets.begin = static_cast<uint32_t>(image_.offset_map.size());
+    offsets.begin = static_cast<uint32_t>(image_.owned_offset_map.size());
     offsets.code = static_cast<uint32_t>(image_.owned_code.size());
     const Result<void> compiled = compiler.compile(FuncIndex{index}, function);
     if (!compiled.ok()) {
@@ -100,8 +125,8 @@ Result<void> Loader::compile_bodies(BodyValidator& validator, FunctionCompiler& 
       return compiled;
     }
     image_.owned_functions.push_reserved(function);
-    offsets.end = static_cast<uint32_t>(image_.offset_map.size());
-    if (engine_.settings.keep_offsets) image_.offset_ranges.push_reserved(offsets);
+    offsets.end = static_cast<uint32_t>(image_.owned_offset_map.size());
+    if (settings_.keep_offsets) image_.owned_offset_ranges.push_reserved(offsets);
   }
   return {};
 }
@@ -119,7 +144,8 @@ Result<void> Loader::compile_constant(BodyValidator& validator, FunctionCompiler
   return {};
 }
 
-/// Initializers of more than one instruction become functions; `Init::index` then names the constant.
+/// Initializers of more than one instruction become functions; `Init::index` then names the
+/// constant.
 Result<void> Loader::compile_constants(BodyValidator& validator, FunctionCompiler& compiler) {
   ModuleDecl& decl = image_.decl;
   const size_t globals = decl.globals.size();
@@ -182,13 +208,15 @@ Result<void> Loader::drop_what_running_does_not_need(BytesOwnership ownership) {
   ModuleDecl& decl = image_.decl;
   decl.bodies = Vec<ByteRange>(image_.heap);
   decl.declared_functions = Vec<uint32_t>(image_.heap);
-  if (!engine_.settings.keep_names) decl.customs = Vec<CustomSection>(image_.heap);
+  if (!settings_.keep_names) decl.customs = Vec<CustomSection>(image_.heap);
   image_.owned_code.shrink_to_fit();
   image_.owned_constants.shrink_to_fit();
   image_.functions = image_.owned_functions.span();
   image_.constants = image_.owned_constants.span();
   image_.code = image_.owned_code.span();
-  image_.offset_map.shrink_to_fit();
+  image_.owned_offset_map.shrink_to_fit();
+  image_.offset_map = image_.owned_offset_map.span();
+  image_.offset_ranges = image_.owned_offset_ranges.span();
   return ownership == BytesOwnership::copied ? keep_own_bytes() : Result<void>();
 }
 
@@ -200,8 +228,10 @@ void destroy(EngineState& engine, ModuleImage* image, size_t bytes) {
 
 } // namespace
 
-Result<ModuleImage*> load_module(EngineState& engine, std::span<const uint8_t> bytes,
-                                 BytesOwnership ownership, Diagnostic* diagnostic) {
+namespace {
+
+/// An empty image in a block of the engine's heap. Fails: out_of_memory.
+Result<ModuleImage*> make_image(EngineState& engine, Diagnostic* diagnostic) {
   const Result<Block> block = engine.heap.allocate(sizeof(ModuleImage), alignof(ModuleImage));
   if (!block.ok()) {
     if (diagnostic != nullptr) {
@@ -210,9 +240,35 @@ Result<ModuleImage*> load_module(EngineState& engine, std::span<const uint8_t> b
     }
     return block.error();
   }
-  ModuleImage* image = ::new (block.value().pointer) ModuleImage(engine.heap, engine.settings.module_bytes_max, engine.types);
+  ModuleImage* image = ::new (block.value().pointer)
+      ModuleImage(engine.heap, engine.settings.module_bytes_max, engine.types);
   image->self_bytes = block.value().bytes;
-  const Result<void> loaded = Loader(engine, *image, diagnostic).run(bytes, ownership);
+  return image;
+}
+
+} // namespace
+
+Result<void> compile_module(EngineState& engine, std::span<const uint8_t> bytes,
+                            const ArtifactOptions& options, const ByteSink& sink,
+                            Diagnostic* diagnostic) {
+  EngineSettings settings = engine.settings;
+  settings.encoding = Encoding::compact;
+  settings.wide = options.wide;
+  settings.fuel = options.fuel;
+  settings.keep_names = settings.keep_offsets = !options.strip;
+  ModuleImage* image = EBB_TRY(make_image(engine, diagnostic));
+  Loader loader(engine, settings, *image, diagnostic);
+  Result<void> done = loader.make(bytes, BytesOwnership::borrowed);
+  if (done.ok()) done = loader.noted(write_artifact(*image, options, sink, image->heap));
+  destroy(engine, image, image->self_bytes);
+  return done;
+}
+
+Result<ModuleImage*> load_module(EngineState& engine, std::span<const uint8_t> bytes,
+                                 BytesOwnership ownership, Diagnostic* diagnostic) {
+  ModuleImage* image = EBB_TRY(make_image(engine, diagnostic));
+  const Result<void> loaded =
+      Loader(engine, engine.settings, *image, diagnostic).run(bytes, ownership);
   if (!loaded.ok()) {
     destroy(engine, image, image->self_bytes);
     return loaded.error();

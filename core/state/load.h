@@ -1,7 +1,9 @@
-// Loading: bytes of a .wasm to a ModuleImage, with decoding, validation and compilation in one pass per function.
+// Loading: bytes to a ModuleImage. A .wasm is decoded, validated and compiled, one pass per function; a precompiled module
+// is checked and stays where it lies.
 #pragma once
 
 #include "core/artifact/module_image.h"
+#include "core/artifact/writer.h"
 #include "core/state/engine_state.h"
 #include "error/diagnostic.h"
 
@@ -16,6 +18,12 @@ enum class BytesOwnership : uint8_t { borrowed, copied };
 /// is as it was.
 Result<ModuleImage*> load_module(EngineState& engine, std::span<const uint8_t> bytes,
                                  BytesOwnership ownership, Diagnostic* diagnostic);
+
+/// Compiles a .wasm and writes it as a precompiled module. Fails: as load_module, and as the sink. On failure: the engine
+/// is as it was.
+Result<void> compile_module(EngineState& engine, std::span<const uint8_t> bytes,
+                            const ArtifactOptions& options, const ByteSink& sink,
+                            Diagnostic* diagnostic);
 
 /// Counts; the last release frees the image and its types. Never fails.
 void retain_module(ModuleImage& image);

@@ -44,6 +44,11 @@ public:
   /// All proper supertypes, the root first.
   std::span<const TypeId> supertypes() const { return {supertypes_, depth_}; }
 
+  /// Its place in its recursive group, and how many types that has.
+  uint32_t position() const { return position_; }
+  uint32_t group_size() const;
+  bool is_in_group_of(const SubType& other) const { return group_ == other.group_; }
+
   /// Whether all fields of a structure, or an array's elements, start with a value if none is
   /// given.
   bool is_defaultable() const { return is_defaultable_; }

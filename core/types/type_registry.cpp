@@ -63,6 +63,8 @@ bool equal_val_types(const TypeRegistry& registry, const TypeGroup& group, ValTy
 
 } // namespace
 
+uint32_t SubType::group_size() const { return group_->type_count; }
+
 TypeRegistry::TypeRegistry(Heap& heap, uint64_t hash_seed) : heap_(heap), hash_seed_(hash_seed) {}
 
 TypeRegistry::~TypeRegistry() {

@@ -62,7 +62,7 @@ ByteRange ModuleDecl::name_section() const {
       return section.bytes;
     }
   }
-  return {};
+  return names;
 }
 
 } // namespace ebb

@@ -130,7 +130,8 @@ struct ModuleDecl {
   Vec<GlobalDecl> globals;
   Vec<TagType> tags;
   Vec<ExportDecl> exports;
-  Vec<uint32_t> exports_by_name; ///< Indices of `exports`, in the order of their names' bytes.
+  /// Indices of `exports`, in the order of their names' bytes; empty if they are in that order.
+  Vec<uint32_t> exports_by_name;
   Vec<ElemDecl> elems;
   Vec<FuncIndex> elem_functions;
   Vec<Init> elem_inits;
@@ -139,6 +140,7 @@ struct ModuleDecl {
       bodies; ///< Of the functions that are not imported: local declarations and expression.
   Vec<CustomSection> customs;
   Vec<uint32_t> declared_functions; ///< A bit for each function that ref.func may name.
+  ByteRange names; ///< The name section's contents, where no custom section tells.
   FuncIndex start = no_function;
   uint32_t imported_functions = 0;
   uint32_t imported_tables = 0;
@@ -155,6 +157,10 @@ struct ModuleDecl {
   const SubType& function_type(FuncIndex index) const { return types.get(functions[index.value]); }
   bool is_declared(FuncIndex index) const {
     return (declared_functions[index.value / 32] >> (index.value % 32) & 1) != 0;
+  }
+  /// The export at a place in the order of names.
+  const ExportDecl& export_by_name(size_t rank) const {
+    return exports[exports_by_name.is_empty() ? rank : exports_by_name[rank]];
   }
   ByteRange body(FuncIndex index) const { return bodies[index.value - imported_functions]; }
   std::span<const uint8_t> slice(ByteRange range) const {

@@ -53,17 +53,19 @@ Compiled compile(const ModuleBuilder& builder, bool wide = true) {
   {
     Heap& heap = memory.heap();
     TypeRegistry types(heap);
-    ModuleImage image(heap, Heap::no_limit, types);
+    ModuleDecl decl(heap);
+    Vec<uint8_t> code(heap);
+    Vec<uint8_t> offset_map(heap);
     const Bytes bytes = builder.build();
-    REQUIRE(decode_module(bytes, FeatureSet::all(), types, image.heap, image.decl, nullptr).ok());
-    BodyValidator validator(image.decl, types, FeatureSet::all(), heap);
+    REQUIRE(decode_module(bytes, FeatureSet::all(), types, heap, decl, nullptr).ok());
+    BodyValidator validator(decl, types, FeatureSet::all(), heap);
     CompileOptions options;
     options.wide = wide;
-    FunctionCompiler compiler(image, validator, options, heap);
-    const uint32_t last = static_cast<uint32_t>(image.decl.functions.size() - 1);
+    FunctionCompiler compiler(decl, {code, offset_map}, validator, options, heap);
+    const uint32_t last = static_cast<uint32_t>(decl.functions.size() - 1);
     REQUIRE(compiler.compile(FuncIndex{last}, out.function).ok());
-    const std::span<const uint8_t> code = image.owned_code.span();
-    out.text = disassemble(code.subspan(out.function.code_offset, out.function.code_bytes));
+    const std::span<const uint8_t> written{code.data(), code.size()};
+    out.text = disassemble(written.subspan(out.function.code_offset, out.function.code_bytes));
   }
   CHECK(memory.is_empty());
   return out;

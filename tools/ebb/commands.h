@@ -1,4 +1,4 @@
-// The three commands and the exit statuses of ebb.
+// The commands and the exit statuses of ebb.
 #pragma once
 
 #include "tools/ebb/options.h"
@@ -14,6 +14,8 @@ inline constexpr int exit_trap = 134;
 
 /// Runs a module; the result is the exit status.
 int run(const Options& options);
+/// Writes a precompiled module.
+int compile(const Options& options);
 int inspect(const Options& options);
 int torture(const Options& options);
 

@@ -3,6 +3,7 @@
 // Loading answers what can be asked of a module; the list of sections is read here, after the
 // module was found valid, so that its framing is known to be sound. A module that is valid but has
 // instructions that are not executed yet is still described as far as its sections go.
+#include "core/artifact/reader.h"
 #include "tools/ebb/commands.h"
 #include "tools/ebb/explain.h"
 #include "tools/ebb/file.h"
@@ -183,6 +184,30 @@ void print_features(const FeatureSet& features) {
   print("\n");
 }
 
+// What a precompiled module says about itself and where its parts lie. It was loaded, so that it is
+// known to be sound.
+void print_artifact(std::span<const uint8_t> bytes) {
+  const auto read = artifact::read_layout(bytes, nullptr);
+  if (!read.ok()) return;
+  const artifact::Layout layout = read.value();
+  const artifact::Header& header = layout.header;
+  print("precompiled: version %" PRIu32 ", %s profile%s, bytecode %08" PRIx32 "\n", header.version,
+        header.profile == static_cast<uint8_t>(artifact::Profile::wide) ? "wide" : "narrow",
+        (header.flags & artifact::flag_fuel) != 0 ? ", counts fuel" : "", header.bytecode);
+  print("largest frame: %" PRIu32 " slots\n", header.extent_max);
+  print("sections:\n");
+  for (size_t i = 1; i < artifact::section_id_count; ++i) {
+    const ByteRange range = layout.sections[i];
+    if (range.size == 0) continue;
+    const auto id = static_cast<artifact::SectionId>(i);
+    print("  %-14s %10" PRIu32 " bytes at 0x%" PRIx32, artifact::section_name(id), range.size,
+          range.offset);
+    const uint32_t unit = artifact::item_bytes(id);
+    if (unit > 4) print(", %" PRIu32 " items", range.size / unit);
+    print("\n");
+  }
+}
+
 int describe(const Options& options, std::span<const uint8_t> bytes, const Allocator& allocator) {
   Config config;
   config.allocator = &allocator;
@@ -199,10 +224,14 @@ int describe(const Options& options, std::span<const uint8_t> bytes, const Alloc
     flush_output();
     return explain(options, Step::module, module.error(), diagnostic);
   }
-  print_sections(bytes);
+  const bool is_artifact = artifact::is_artifact(bytes);
+  if (is_artifact)
+    print_artifact(bytes);
+  else
+    print_sections(bytes);
   print_imports(module.value());
   print_exports(module.value());
-  print_memories(bytes);
+  if (!is_artifact) print_memories(bytes);
   print("functions: %zu\n", module.value().function_count());
   print_features(module.value().features_used());
   print("compiled module: %zu bytes\n", module.value().stats().used);

@@ -12,6 +12,9 @@ int main(int argc, char** argv) {
     case Command::run:
       status = run(options);
       break;
+    case Command::compile:
+      status = compile(options);
+      break;
     case Command::inspect:
       status = inspect(options);
       break;

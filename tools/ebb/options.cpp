@@ -16,6 +16,8 @@ namespace {
 
 constexpr const char* help_text =
     "Usage: ebb run [options] FILE [ARG…]       run a module\n"
+    "       ebb compile [options] FILE -o OUT   write a precompiled module (.ebb), which the others "
+    "take like a .wasm\n"
     "       ebb inspect FILE                    describe a module\n"
     "       ebb torture [options] FILE [-- ARG…]  run it while every request for memory fails in "
     "turn\n"
@@ -31,6 +33,12 @@ constexpr const char* help_text =
     "  --budget BYTES          what the guest may hold, stack and memories included\n"
     "  --fuel N                end the run after N steps (calls and loop iterations)\n"
     "  --stats                 print heap figures when the run has ended\n"
+    "compile:\n"
+    "  -o, --output OUT        the file to write\n"
+    "  --profile PROFILE       narrow (default, runs everywhere) or wide (faster, 64-bit hosts "
+    "only)\n"
+    "  --strip                 leave out names and wasm offsets, which backtraces show\n"
+    "  --fuel                  count steps, so that run --fuel takes it\n"
     "torture:\n"
     "  --json                  print the figures as JSON\n"
     "  --only N                fail only request N\n"
@@ -55,6 +63,10 @@ enum OptionId : int {
   option_env,
   option_allocator,
   option_encoding,
+  option_output,
+  option_profile,
+  option_strip,
+  option_count_fuel,
   option_json,
   option_only,
   option_shape,
@@ -87,6 +99,16 @@ constexpr option torture_options[] = {
     {"shape", required_argument, nullptr, option_shape},
     {"timeout", required_argument, nullptr, option_timeout},
     {"jobs", required_argument, nullptr, option_jobs},
+    {nullptr, 0, nullptr, 0},
+};
+
+constexpr option compile_options[] = {
+    {"help", no_argument, nullptr, option_help},
+    {"output", required_argument, nullptr, option_output},
+    {"profile", required_argument, nullptr, option_profile},
+    {"strip", no_argument, nullptr, option_strip},
+    {"fuel", no_argument, nullptr, option_count_fuel},
+    {"allocator", required_argument, nullptr, option_allocator},
     {nullptr, 0, nullptr, 0},
 };
 
@@ -198,6 +220,19 @@ bool take_option(int id, const char* value, Options& options) {
   case option_json:
     options.json = true;
     return true;
+  case option_strip:
+    options.strip = true;
+    return true;
+  case option_count_fuel:
+    options.count_fuel = true;
+    return true;
+  case 'o':
+  case option_output:
+    options.output = value;
+    return true;
+  case option_profile:
+    return read_choice(value, "narrow", "wide", options.wide) ||
+           complain("--profile", value, "narrow or wide");
   case option_invoke:
     options.invoke = value;
     return true;
@@ -247,7 +282,9 @@ public:
     if (!read_some(status)) return false;
     if (optind >= argc_) return fail("no FILE given (see ebb --help)", status);
     options_.file = argv_[optind++];
-    const bool more = options_.command == Command::torture && optind < argc_ &&
+    const bool follow =
+        options_.command == Command::torture || options_.command == Command::compile;
+    const bool more = follow && optind < argc_ &&
                       argv_[optind][0] == '-' && std::strcmp(argv_[optind], "--") != 0;
     if (more && !read_some(status)) return false;
     if (optind < argc_ && std::strcmp(argv_[optind], "--") == 0) ++optind;
@@ -262,7 +299,7 @@ private:
       if (options_.invoke && options_.file && take_values()) continue;
       if (argv_[optind][0] != '-' || std::strcmp(argv_[optind], "--") == 0) return true;
       const char* word = argv_[optind];
-      const int id = getopt_long(argc_, argv_, "+:h", table_, nullptr);
+      const int id = getopt_long(argc_, argv_, short_options(), table_, nullptr);
       if (id == 'h' || id == option_help) {
         print_text(help_text);
         status = 0;
@@ -282,6 +319,10 @@ private:
     return true;
   }
 
+  const char* short_options() const {
+    return options_.command == Command::compile ? "+:ho:" : "+:h";
+  }
+
   // The values right behind `--invoke NAME`.
   bool take_values() {
     if (options_.invoke_args.count != 0) return false;
@@ -294,11 +335,15 @@ private:
 
   bool take_rest(int& status) {
     Words rest = {argv_ + optind, static_cast<size_t>(argc_ - optind)};
-    if (options_.command == Command::inspect && rest.count != 0) {
-      print_error("ebb: inspect takes one FILE, but '%s' follows\n", rest.words[0]);
+    const bool is_inspect = options_.command == Command::inspect;
+    if ((is_inspect || options_.command == Command::compile) && rest.count != 0) {
+      print_error("ebb: %s takes one FILE, but '%s' follows\n", is_inspect ? "inspect" : "compile",
+                  rest.words[0]);
       status = 2;
       return false;
     }
+    if (options_.command == Command::compile && !options_.output)
+      return fail("no -o OUT given (see ebb --help)", status);
     if (options_.invoke && options_.invoke_args.count == 0) options_.invoke_args = rest;
     options_.args = rest;
     return true;
@@ -326,7 +371,10 @@ bool read_options(int argc, char** argv, Options& options, int& status) {
     return false;
   }
   const option* table = run_options;
-  if (std::strcmp(command, "inspect") == 0) {
+  if (std::strcmp(command, "compile") == 0) {
+    options.command = Command::compile;
+    table = compile_options;
+  } else if (std::strcmp(command, "inspect") == 0) {
     options.command = Command::inspect;
     table = inspect_options;
   } else if (std::strcmp(command, "torture") == 0) {

@@ -10,7 +10,7 @@
 
 namespace ebb::tool {
 
-enum class Command : uint8_t { run, inspect, torture };
+enum class Command : uint8_t { run, compile, inspect, torture };
 enum class AllocatorKind : uint8_t { mimalloc, pool };
 /// How a torture's failures come: one request fails, or all from there on.
 enum class Shape : uint8_t { once, onward };
@@ -40,6 +40,10 @@ struct Options {
   AllocatorKind allocator = AllocatorKind::mimalloc;
   size_t pool_bytes = 0;
   bool compact = false;
+  const char* output = nullptr; ///< Where compile writes to.
+  bool wide = false;            ///< The profile that compile writes.
+  bool strip = false;
+  bool count_fuel = false;
   bool json = false;
   uint64_t only = 0; ///< The one request to fail, from 1; 0 for all.
   bool has_shape = false;

@@ -75,9 +75,12 @@ V128 v128_of(const VectorBytes& vector) {
 
 } // namespace
 
-Machine::Machine(bool compact) : allocator_(system_allocator()) {
+Machine::Machine(const Options& options)
+    : allocator_(system_allocator()), precompiled_(options.precompiled) {
+  compile_settings_.profile =
+      options.wide ? CompileSettings::Profile::wide : CompileSettings::Profile::narrow;
   config_.allocator = &allocator_;
-  config_.encoding = compact ? Config::Encoding::compact : Config::Encoding::threaded;
+  config_.encoding = options.compact ? Config::Encoding::compact : Config::Encoding::threaded;
 }
 
 // Everything of the engine goes before the bytes that its modules borrow.
@@ -115,9 +118,22 @@ bool Machine::start(const std::vector<uint8_t>& spectest, std::string& problem) 
   return false;
 }
 
+Result<std::vector<uint8_t>> Machine::precompile(const std::vector<uint8_t>& bytes) {
+  std::vector<uint8_t> compiled;
+  const ByteSink sink{[](void* context, const uint8_t* piece, size_t count) -> Result<void> {
+                        auto& to = *static_cast<std::vector<uint8_t>*>(context);
+                        to.insert(to.end(), piece, piece + count);
+                        return {};
+                      },
+                      &compiled};
+  EBB_TRY(Module::compile(*engine_, bytes, compile_settings_, sink, &diagnostic_));
+  return compiled;
+}
+
 Result<std::shared_ptr<Module>> Machine::load(std::vector<uint8_t> bytes) {
-  bytes_.push_back(std::move(bytes));
   diagnostic_.clear();
+  if (precompiled_) bytes = EBB_TRY(precompile(bytes));
+  bytes_.push_back(std::move(bytes));
   return std::make_shared<Module>(
       EBB_TRY(Module::load_borrowed(*engine_, bytes_.back(), &diagnostic_)));
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/runtime/ebb.h"
+#include "tools/spec_runner/options.h"
 #include "tools/spec_runner/values.h"
 
 #include <map>
@@ -30,7 +31,7 @@ struct NamedInstance {
 
 class Machine {
 public:
-  explicit Machine(bool compact);
+  explicit Machine(const Options& options);
   ~Machine();
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
@@ -39,7 +40,7 @@ public:
   /// if that fails.
   bool start(const std::vector<uint8_t>& spectest, std::string& problem);
 
-  /// Loads bytes, which are kept.
+  /// Loads bytes, precompiled before if the options say so; they are kept.
   Result<std::shared_ptr<Module>> load(std::vector<uint8_t> bytes);
   Result<Instance> instantiate(const Module& module);
   Result<void> register_as(const std::string& name, const Instance& instance);
@@ -53,10 +54,13 @@ public:
   std::string explain(Error error);
 
 private:
+  Result<std::vector<uint8_t>> precompile(const std::vector<uint8_t>& bytes);
   Result<Val> argument(const Value& value, ValType type);
 
   Allocator allocator_;
   Config config_;
+  bool precompiled_;
+  CompileSettings compile_settings_;
   std::vector<std::vector<uint8_t>> bytes_; // borrowed by modules
   std::optional<Engine> engine_;
   std::optional<Linker> linker_;

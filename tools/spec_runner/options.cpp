@@ -17,6 +17,8 @@ constexpr const char* help_text =
     "*.json.\n"
     "\n"
     "  --encoding compact|threaded   how bytecode is kept and run (default: threaded)\n"
+    "  --precompiled                 compile each module to .ebb and load that\n"
+    "  --profile narrow|wide         the profile of those (default: narrow)\n"
     "  --validate                    only validate every module\n"
     "  --jobs N                      scripts run at a time (default: processors)\n"
     "  --timeout SECONDS             for one script (default: 600)\n"
@@ -28,6 +30,8 @@ constexpr const char* help_text =
 
 constexpr option table[] = {
     {"encoding", required_argument, nullptr, 'e'},
+    {"precompiled", no_argument, nullptr, 'p'},
+    {"profile", required_argument, nullptr, 'P'},
     {"validate", no_argument, nullptr, 'v'},
     {"jobs", required_argument, nullptr, 'j'},
     {"timeout", required_argument, nullptr, 't'},
@@ -52,6 +56,12 @@ bool take_option(int id, const char* value, Options& options) {
   case 'e':
     options.compact = std::strcmp(value, "compact") == 0;
     return options.compact || std::strcmp(value, "threaded") == 0;
+  case 'p':
+    options.precompiled = true;
+    return true;
+  case 'P':
+    options.wide = std::strcmp(value, "wide") == 0;
+    return options.wide || std::strcmp(value, "narrow") == 0;
   case 'v':
     options.validate_only = true;
     return true;

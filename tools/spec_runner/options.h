@@ -8,6 +8,8 @@ namespace ebb::spec {
 
 struct Options {
   bool compact = false;       ///< Run compact code in place instead of threaded code.
+  bool precompiled = false;   ///< Compile each module to a precompiled one and load that.
+  bool wide = false;          ///< The profile of those.
   bool validate_only = false; ///< Module::validate alone.
   bool in_process = false;    ///< No process per script, for debuggers.
   unsigned jobs = 1;

@@ -50,7 +50,7 @@ public:
   Session(const ScriptFile& file, const Options& options, const Conflicts& conflicts,
           Report& report)
       : file_(file), options_(options), conflicts_(conflicts), report_(report),
-        machine_(options.compact) {}
+        machine_(options) {}
 
   void run(const Script& script, const std::vector<uint8_t>& spectest);
 

@@ -1,0 +1,168 @@
+// The format of precompiled modules (.ebb): header, sections and flags. README.md describes every
+// byte.
+//
+// Everything is little-endian, of fixed size and without pointers. Sections lie one behind the
+// other in the order of their ids, each at a multiple of 4 bytes, so that where one begins follows
+// from the sizes of those before it and none can overlap another. What running needs often
+// (functions, code, names, data) is used where it lies.
+#pragma once
+
+#include "core/artifact/module_image.h"
+#include "core/bytecode/code_bytes.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace ebb::artifact {
+
+inline constexpr uint8_t magic[4] = {0x00, 'e', 'b', 'b'};
+inline constexpr uint32_t version = 1;
+/// Sections and the file itself begin at multiples of this.
+inline constexpr uint32_t alignment = 4;
+
+enum class SectionId : uint8_t {
+  none,
+  types,          ///< Words: recursive groups.
+  imports,        ///< ImportDecl, in place.
+  imported_types, ///< Words: the type indices of imported functions, in place.
+  functions,      ///< Function, in place.
+  constants,      ///< Function, in place: initializers that are code.
+  tables,         ///< TableRecord.
+  memories,       ///< MemoryRecord.
+  tags,           ///< Words: type indices.
+  globals,        ///< GlobalRecord.
+  exports,        ///< ExportDecl, in place, by name.
+  elems,          ///< ElemRecord.
+  elem_functions, ///< Words: function indices, in place.
+  elem_inits,     ///< InitRecord.
+  datas,          ///< DataRecord.
+  strings,        ///< Bytes: names of imports and exports.
+  vectors,        ///< 16 bytes each: initial values of v128 globals.
+  data,           ///< Bytes: contents of data segments.
+  code,           ///< Compact bytecode.
+  names,          ///< The contents of the module's name section. Optional.
+  offset_ranges,  ///< OffsetRange of each function, in place. Optional.
+  offset_map,     ///< LEB128 deltas. Optional.
+  count,
+};
+inline constexpr size_t section_id_count = static_cast<size_t>(SectionId::count);
+
+enum class Profile : uint8_t {
+  narrow, ///< The accumulator holds 32 bits; runs everywhere.
+  wide,   ///< The accumulator holds 64 bits.
+};
+
+/// The code counts fuel.
+inline constexpr uint8_t flag_fuel = 1;
+inline constexpr uint8_t flags_known = flag_fuel;
+
+struct Header {
+  uint8_t magic[4];
+  uint32_t version;
+  uint32_t bytecode; ///< `bytecode_fingerprint()` of the build that wrote it.
+  uint8_t profile;
+  uint8_t flags;
+  uint16_t section_count;
+  uint32_t features; ///< FeatureSet::bits() of what the module uses.
+  uint32_t file_bytes;
+  uint32_t start;      ///< Function index, or 2^32 - 1.
+  uint32_t extent_max; ///< The most slots that a frame reserves.
+};
+static_assert(sizeof(Header) == 32);
+
+struct SectionEntry {
+  uint32_t id;
+  uint32_t bytes; ///< Without the padding behind it.
+};
+static_assert(sizeof(SectionEntry) == 8);
+
+struct InitRecord {
+  uint32_t kind; ///< Init::Kind.
+  uint32_t type; ///< A type word.
+  uint32_t low;  ///< Bits, or an index, or an offset of 16 bytes in the file.
+  uint32_t high;
+};
+static_assert(sizeof(InitRecord) == 16);
+
+// Flags of limits.
+inline constexpr uint32_t limits_has_max = 1;
+inline constexpr uint32_t limits_is_64 = 2;
+inline constexpr uint32_t limits_is_shared = 4;
+
+struct LimitsRecord {
+  uint32_t min[2]; ///< Low half first.
+  uint32_t max[2];
+};
+
+struct TableRecord {
+  uint32_t element; ///< A type word.
+  uint32_t flags;
+  LimitsRecord limits;
+  InitRecord init;
+};
+static_assert(sizeof(TableRecord) == 40);
+
+struct MemoryRecord {
+  uint32_t flags;
+  uint32_t page_shift;
+  LimitsRecord limits;
+};
+static_assert(sizeof(MemoryRecord) == 24);
+
+struct GlobalRecord {
+  uint32_t type;
+  uint32_t is_mutable;
+  InitRecord init;
+};
+static_assert(sizeof(GlobalRecord) == 24);
+
+struct ElemRecord {
+  uint32_t mode; ///< SegmentMode; 4 is added if the items are in `elem_inits`.
+  uint32_t type;
+  uint32_t table;
+  uint32_t first;
+  uint32_t count;
+  InitRecord offset;
+};
+static_assert(sizeof(ElemRecord) == 36);
+inline constexpr uint32_t elem_has_inits = 4;
+
+struct DataRecord {
+  uint32_t mode;
+  uint32_t memory;
+  ByteRange bytes; ///< In the file.
+  InitRecord offset;
+};
+static_assert(sizeof(DataRecord) == 32);
+
+// Used in place.
+static_assert(sizeof(ImportDecl) == 24 && offsetof(ImportDecl, index) == 16 &&
+              offsetof(ImportDecl, kind) == 20);
+static_assert(sizeof(ExportDecl) == 16 && offsetof(ExportDecl, index) == 8 &&
+              offsetof(ExportDecl, kind) == 12);
+static_assert(sizeof(Function) == 28 && sizeof(OffsetRange) == 12 && sizeof(FuncIndex) == 4);
+
+// What the words of types rely on: the bits of a value type, with type indices of the module in
+// place of canonical ids.
+static_assert(static_cast<int>(ValKind::i32) == 0 && static_cast<int>(ValKind::ref) == 5);
+static_assert(static_cast<int>(AbstractHeapType::any) == 0 &&
+              static_cast<int>(AbstractHeapType::noexn) == 11);
+
+/// Names the instruction table: code of another one is refused.
+uint32_t bytecode_fingerprint();
+
+constexpr uint32_t aligned(uint32_t bytes) {
+  return (bytes + alignment - 1) / alignment * alignment;
+}
+
+/// Whether bytes begin as a precompiled module does.
+inline bool is_artifact(std::span<const uint8_t> bytes) {
+  return bytes.size() >= sizeof(magic) && memcmp(bytes.data(), magic, sizeof(magic)) == 0;
+}
+
+/// Bytes of the items of a section, or 1.
+uint32_t item_bytes(SectionId id);
+const char* section_name(SectionId id);
+
+} // namespace ebb::artifact
