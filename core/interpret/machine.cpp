@@ -9,7 +9,11 @@
 namespace ebb {
 
 const MachineTable& machine_table() {
-  static const MachineTable table{&make_ready};
+#if defined(EBB_NO_THREADED)
+  static constexpr MachineTable table{false, &make_ready};
+#else
+  static constexpr MachineTable table{true, &make_ready};
+#endif
   return table;
 }
 

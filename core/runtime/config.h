@@ -33,6 +33,7 @@ struct Config {
   size_t stack_bytes_max = 1024 * 1024;
   /// How often host and guest may call each other on one native stack.
   uint32_t host_depth_max = 32;
+  /// Builds that have no machine for threaded code refuse it: invalid_config.
   Encoding encoding = Encoding::threaded;
   Backing memory_backing = Backing::heap_blocks;
   FeatureSet features = FeatureSet::all();

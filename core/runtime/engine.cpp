@@ -4,6 +4,7 @@
 #include "core/interpret/machine.h"
 #include "core/platform/platform.h"
 #include "core/runtime/runtime_state.h"
+#include "core/state/machine_table.h"
 
 namespace ebb {
 namespace {
@@ -16,7 +17,8 @@ bool is_valid(const Config& config) {
   const Allocator* allocator = config.allocator;
   return allocator != nullptr && allocator->allocate != nullptr && allocator->resize != nullptr &&
          allocator->release != nullptr && config.stack_bytes_max >= Stack::bytes_initial &&
-         config.stack_bytes_max <= stack_bytes_most && config.host_depth_max != 0;
+         config.stack_bytes_max <= stack_bytes_most && config.host_depth_max != 0 &&
+         (config.encoding == Config::Encoding::compact || machine_table().has_threaded);
 }
 
 Result<EngineSettings> settings_of(const Config& config) {

@@ -8,6 +8,7 @@ namespace ebb {
 struct ModuleImage;
 
 struct MachineTable {
+  bool has_threaded; ///< Whether the build can run threaded code.
   /// Makes all functions of a compiled module ready to run in its encoding: sets their entries, and threads their code
   /// where the encoding asks for it. Fails: out_of_memory. On failure: nothing is held beyond what the image's heap frees.
   Result<void> (*make_ready)(ModuleImage& image);
