@@ -16,7 +16,8 @@ namespace {
 
 constexpr const char* help_text =
     "Usage: ebb run [options] FILE [ARG…]       run a module\n"
-    "       ebb compile [options] FILE -o OUT   write a precompiled module (.ebb), which the others "
+    "       ebb compile [options] FILE -o OUT   write a precompiled module (.ebb), which the "
+    "others "
     "take like a .wasm\n"
     "       ebb inspect FILE                    describe a module\n"
     "       ebb torture [options] FILE [-- ARG…]  run it while every request for memory fails in "
@@ -284,8 +285,8 @@ public:
     options_.file = argv_[optind++];
     const bool follow =
         options_.command == Command::torture || options_.command == Command::compile;
-    const bool more = follow && optind < argc_ &&
-                      argv_[optind][0] == '-' && std::strcmp(argv_[optind], "--") != 0;
+    const bool more = follow && optind < argc_ && argv_[optind][0] == '-' &&
+                      std::strcmp(argv_[optind], "--") != 0;
     if (more && !read_some(status)) return false;
     if (optind < argc_ && std::strcmp(argv_[optind], "--") == 0) ++optind;
     return take_rest(status);

@@ -54,6 +54,7 @@ void Runs::wait_one() {
     } else if (WEXITSTATUS(status) != 0 || run.outcome == Outcome::not_run) {
       run.outcome = Outcome::crash;
     }
+    if (run.outcome == Outcome::crash) run.injected = 1;
     return;
   }
 }

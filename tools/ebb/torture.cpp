@@ -93,8 +93,9 @@ void print_repetition(const Options& options, size_t request, Shape shape) {
 }
 
 void print_run(size_t request, Shape shape, const Run& run) {
-  print_error("request %zu, %s: %s, in %s", request + 1, shape_name(shape),
-              outcome_name(run.outcome), step_name(static_cast<Step>(run.step)));
+  print_error("request %zu, %s: %s", request + 1, shape_name(shape), outcome_name(run.outcome));
+  // Of a run that died, only that is known.
+  if (run.outcome != Outcome::crash) print_error(", in %s", step_name(static_cast<Step>(run.step)));
   if (run.error != Error::none) print_error(" (%s)", error_message(run.error));
   if (run.outcome == Outcome::leak)
     print_error(", %" PRIu64 " blocks held after teardown", run.live_blocks);
