@@ -18,7 +18,7 @@ Result<InstanceState*> find_instance(const StoreState& store, const Handle& hand
   if (handle.store != store.id) return Error::wrong_store;
   if (handle.instance >= store.instances.size()) return Error::stale_handle;
   InstanceState* instance = store.instances[handle.instance];
-  if (instance == nullptr || store.generations[handle.instance] != handle.generation) {
+  if (instance == nullptr || instance->generation != handle.generation) {
     return Error::stale_handle;
   }
   return instance;
@@ -63,7 +63,7 @@ Result<TagState*> find_tag(const StoreState& store, const Handle& handle) {
 }
 
 Handle handle_of(const StoreState& store, uint32_t owner, uint32_t index) {
-  return {store.id, owner, store.generations[owner], index};
+  return {store.id, owner, store.instances[owner]->generation, index};
 }
 
 Handle handle_of(const StoreState& store, const InstanceState& instance) {

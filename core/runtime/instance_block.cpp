@@ -72,11 +72,18 @@ void make_own(T* own, T** all, uint32_t imported, uint32_t count, uint32_t owner
 
 } // namespace
 
-Result<InstanceState*> make_instance(StoreState& store, const InstanceCounts& counts) {
+Result<InstanceState*> make_instance(StoreState& store, const InstanceCounts& counts,
+                                     Vec<InstanceState*>& outgrown) {
   const uint64_t bytes = Layout(nullptr, counts).bytes;
   if (bytes > static_cast<uint64_t>(PTRDIFF_MAX)) return Error::out_of_memory;
-  const uint32_t id = EBB_TRY(instances_reserve(store));
-  const Block block = EBB_TRY(store.heap.allocate(static_cast<size_t>(bytes), block_align, true));
+  const uint32_t id = EBB_TRY(instances_reserve(store, outgrown));
+  const Result<Block> allocated =
+      store.heap.allocate(static_cast<size_t>(bytes), block_align, true);
+  if (!allocated.ok()) {
+    if (outgrown.data() != nullptr) store.instances = std::move(outgrown);
+    return allocated.error();
+  }
+  const Block block = allocated.value();
   const Layout layout(block.pointer, counts);
   InstanceState* instance = ::new (static_cast<void*>(layout.instance)) InstanceState();
   instance->store = &store;
@@ -102,13 +109,7 @@ Result<InstanceState*> make_instance(StoreState& store, const InstanceCounts& co
   make_own(layout.own_tables, layout.tables, counts.imported_tables, counts.tables, id);
   make_own(layout.own_globals, layout.globals, counts.imported_globals, counts.globals, id);
   make_own(layout.own_tags, layout.tags, counts.imported_tags, counts.tags, id);
-  if (id == store.instances.size()) {
-    store.instances.push_reserved(instance);
-    store.generations.push_reserved(1);
-  } else {
-    store.instances[id] = instance;
-    --store.instance_gaps;
-  }
+  instances_enter(store, *instance);
   return instance;
 }
 
@@ -118,7 +119,8 @@ Result<InstanceState*> bare_instance(StoreState& store, ExternKind kind) {
   counts.tables = kind == ExternKind::table ? 1 : 0;
   counts.globals = kind == ExternKind::global ? 1 : 0;
   counts.tags = kind == ExternKind::tag ? 1 : 0;
-  return make_instance(store, counts);
+  Vec<InstanceState*> outgrown(store.heap);
+  return make_instance(store, counts, outgrown);
 }
 
 } // namespace ebb

@@ -21,8 +21,9 @@ struct InstanceCounts {
 };
 
 /// Makes an instance and enters it into the store, its own memories to tags in their initial state
-/// and imports unset. `instance_free` undoes it. Fails: out_of_memory. On failure: the store is as
-/// it was.
-Result<InstanceState*> make_instance(StoreState& store, const InstanceCounts& counts);
+/// and imports unset. `instance_abandon` undoes it, with what is in `outgrown` then.
+/// Fails: out_of_memory. On failure: the store is as it was.
+Result<InstanceState*> make_instance(StoreState& store, const InstanceCounts& counts,
+                                     Vec<InstanceState*>& outgrown);
 
 } // namespace ebb

@@ -67,7 +67,8 @@ bool memory_matches(const MemoryType& actual, const MemoryType& wanted) {
 class Instantiation {
 public:
   Instantiation(StoreState& store, ModuleImage& image, std::span<const Definition> imports)
-      : store_(store), image_(image), decl_(image.decl), imports_(imports) {}
+      : store_(store), image_(image), decl_(image.decl), imports_(imports),
+        outgrown_instances_(store.heap), outgrown_functions_(store.heap) {}
 
   Result<Instance> run();
 
@@ -89,6 +90,10 @@ private:
   const ModuleDecl& decl_;
   std::span<const Definition> imports_;
   InstanceState* instance_ = nullptr;
+  // What the store had before, to be put back if this fails.
+  size_t host_functions_before_ = 0;
+  Vec<InstanceState*> outgrown_instances_;
+  Vec<HostFunction> outgrown_functions_;
 };
 
 /// Whether what is defined has the type that is asked for. Fails: stale_handle, wrong_store.
@@ -172,7 +177,7 @@ Result<void> Instantiation::allocate() {
   counts.imported_tags = decl_.imported_tags;
   counts.elems = static_cast<uint32_t>(decl_.elems.size());
   counts.datas = static_cast<uint32_t>(decl_.datas.size());
-  instance_ = EBB_TRY(make_instance(store_, counts));
+  instance_ = EBB_TRY(make_instance(store_, counts, outgrown_instances_));
   instance_->module = &image_;
   retain_module(image_);
   const Result<void> done = allocate_parts();
@@ -181,6 +186,12 @@ Result<void> Instantiation::allocate() {
 }
 
 Result<void> Instantiation::allocate_parts() {
+  size_t missing = 0;
+  for (const Definition& definition : imports_) {
+    if (definition.is_host && !has_host_function(store_, definition.record, definition.record.type))
+      ++missing;
+  }
+  EBB_TRY(host_functions_reserve(store_, missing, outgrown_functions_));
   for (size_t i = 0; i < imports_.size(); ++i)
     EBB_TRY(import(imports_[i], decl_.imports[i]));
   for (uint32_t i = decl_.imported_globals; i < instance_->global_count; ++i)
@@ -301,12 +312,14 @@ Result<void> Instantiation::start() {
 
 /// Takes an instance back that nobody has seen.
 void Instantiation::give_up() {
-  instance_free(store_, *instance_);
+  instance_abandon(store_, *instance_, outgrown_instances_);
   instance_ = nullptr;
+  host_functions_truncate(store_, host_functions_before_, outgrown_functions_);
 }
 
 Result<Instance> Instantiation::run() {
   EBB_TRY(check_imports());
+  host_functions_before_ = store_.host_functions.size();
   EBB_TRY(allocate());
   Result<void> done = noted(store_, write_segments());
   if (done.ok()) done = start();

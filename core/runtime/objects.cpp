@@ -25,6 +25,12 @@ bool is_valid(const TableType& type) {
          (type.limits.min <= UINT32_MAX && (!type.limits.has_max || type.limits.max <= UINT32_MAX));
 }
 
+/// Frees the owner of something whose making failed. The list of instances keeps its room.
+void abandon(StoreState& store, InstanceState& owner) {
+  Vec<InstanceState*> none(store.heap);
+  instance_abandon(store, owner, none);
+}
+
 Result<Memory> make_memory(StoreState& store, const MemoryType& type, MemoryBacking backing,
                            std::span<uint8_t> bytes) {
   begin_operation(store);
@@ -38,7 +44,7 @@ Result<Memory> make_memory(StoreState& store, const MemoryType& type, MemoryBack
   memory.capacity_bytes = bytes.size();
   const Result<void> allocated = memory_allocate(store, memory);
   if (!allocated.ok()) {
-    instance_free(store, owner);
+    abandon(store, owner);
     return allocated.error();
   }
   return Memory(handle_of(store, owner));
@@ -48,13 +54,13 @@ Result<Table> make_table(StoreState& store, const TableType& type, const Val& in
   begin_operation(store);
   if (!is_valid(type)) return Error::invalid_config;
   EBB_TRY(check_val(store, initial, type.element));
-  EBB_TRY(externs_reserve(store, externs_of(initial)));
   InstanceState& owner = *EBB_TRY(bare_instance(store, ExternKind::table));
   TableState& table = *owner.tables[0];
   table.type = type;
-  const Result<void> allocated = table_allocate(store, table, null_ref);
+  Result<void> allocated = table_allocate(store, table, null_ref);
+  if (allocated.ok()) allocated = externs_reserve(store, externs_of(initial));
   if (!allocated.ok()) {
-    instance_free(store, owner);
+    abandon(store, owner);
     return allocated.error();
   }
   const RefBits bits = ref_bits(store, initial);
@@ -77,8 +83,12 @@ void put(StoreState& store, GlobalState& global, const Val& value) {
 Result<Global> make_global(StoreState& store, const GlobalType& type, const Val& initial) {
   begin_operation(store);
   EBB_TRY(check_val(store, initial, type.type));
-  EBB_TRY(externs_reserve(store, externs_of(initial)));
   InstanceState& owner = *EBB_TRY(bare_instance(store, ExternKind::global));
+  const Result<void> reserved = externs_reserve(store, externs_of(initial));
+  if (!reserved.ok()) {
+    abandon(store, owner);
+    return reserved.error();
+  }
   GlobalState& global = *owner.globals[0];
   global.type = type;
   put(store, global, initial);

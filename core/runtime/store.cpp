@@ -51,7 +51,6 @@ Result<Store> Store::create(const Engine& handle, const StoreLimits& limits, voi
     EBB_TRY(state->heap.reserve());
   }
   EBB_TRY(state->instances.reserve_exact(2));
-  EBB_TRY(state->generations.resize(2));
   state->instances.push_reserved(nullptr);
   state->instances.push_reserved(&state->host_instance);
   return store;

@@ -89,6 +89,23 @@ void externs_sweep(StoreState& store) {
   store.externs_next = 0;
 }
 
+/// Makes both lists `count` entries long, or neither. Fails: out_of_memory.
+static Result<void> externs_grow(StoreState& store, size_t count) {
+  const size_t size = store.externs.size();
+  Vec<uint64_t> values(store.heap);
+  Vec<uint32_t> used(store.heap);
+  EBB_TRY(values.resize(count));
+  EBB_TRY(used.resize(count / word_bits));
+  if (size != 0) {
+    memcpy(values.data(), store.externs.data(), size * sizeof(uint64_t));
+    memcpy(used.data(), store.externs_used.data(), size / word_bits * sizeof(uint32_t));
+  }
+  store.externs = std::move(values);
+  store.externs_used = std::move(used);
+  store.externs_free += static_cast<uint32_t>(count - size);
+  return {};
+}
+
 Result<void> externs_reserve(StoreState& store, size_t count) {
   if (store.externs_free >= count) return {};
   externs_sweep(store);
@@ -101,15 +118,8 @@ Result<void> externs_reserve(StoreState& store, size_t count) {
   while (wanted < 2 * (used + count))
     wanted *= 2;
   if (wanted > size) {
-    const auto grow = [&]() -> Result<void> {
-      EBB_TRY(store.externs.reserve_exact(wanted));
-      EBB_TRY(store.externs_used.reserve_exact(wanted / word_bits));
-      EBB_TRY(store.externs.resize(wanted));
-      return store.externs_used.resize(wanted / word_bits);
-    };
-    const Result<void> grown = grow();
+    const Result<void> grown = externs_grow(store, wanted);
     if (!grown.ok()) return refuse_by_heap(store, Resource::heap, wanted * sizeof(uint64_t));
-    store.externs_free += static_cast<uint32_t>(wanted - size);
   }
   return {};
 }

@@ -14,6 +14,10 @@ struct HostRecord {
   void (*entry)() = nullptr; ///< Typed by core/runtime; null for untyped functions.
   void* context = nullptr;
   TypeId type; ///< Set by host_function.
+  // Of a store's own records: which of the store's host functions it is, and the tree they are
+  // found by.
+  uint32_t index = 0;
+  HostRecord* children[2] = {nullptr, nullptr};
 };
 
 struct HostRecordChunk {
@@ -29,6 +33,14 @@ struct HostRecordChunk {
 /// changed.
 Result<FuncRef> host_function(StoreState& store, const HostRecord& record, TypeId type,
                               HostFunctionPointer function);
+/// Whether the store has it already.
+bool has_host_function(const StoreState& store, const HostRecord& record, TypeId type);
+/// Makes room for `count` more functions. A list that was outgrown is moved to `outgrown`.
+/// Fails: out_of_memory. On failure: nothing has changed.
+Result<void> host_functions_reserve(StoreState& store, size_t count, Vec<HostFunction>& outgrown);
+/// Forgets the functions from `count` on, which nobody has a reference to, and puts an outgrown
+/// list back.
+void host_functions_truncate(StoreState& store, size_t count, Vec<HostFunction>& outgrown);
 /// Frees the chunks.
 void host_records_free(StoreState& store);
 

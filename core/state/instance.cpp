@@ -59,15 +59,42 @@ Result<void> table_init(InstanceState& instance, uint32_t table, uint32_t elem, 
   return {};
 }
 
-Result<uint32_t> instances_reserve(StoreState& store) {
+Result<uint32_t> instances_reserve(StoreState& store, Vec<InstanceState*>& outgrown) {
   for (uint32_t id = 2; store.instance_gaps != 0; ++id) {
     if (store.instances[id] == nullptr) return id;
   }
   const size_t count = store.instances.size();
   if (count >= UINT32_MAX) return Error::out_of_memory;
-  EBB_TRY(store.instances.reserve(count + 1));
-  EBB_TRY(store.generations.reserve(count + 1));
+  if (count == store.instances.capacity()) {
+    Vec<InstanceState*> grown(store.heap);
+    EBB_TRY(grown.reserve_exact(2 * count));
+    for (InstanceState* instance : store.instances)
+      grown.push_reserved(instance);
+    outgrown = std::move(store.instances);
+    store.instances = std::move(grown);
+  }
   return static_cast<uint32_t>(count);
+}
+
+void instances_enter(StoreState& store, InstanceState& instance) {
+  instance.generation = ++store.instances_made;
+  if (instance.id == store.instances.size()) {
+    store.instances.push_reserved(&instance);
+  } else {
+    EBB_ASSERT(store.instances[instance.id] == nullptr);
+    store.instances[instance.id] = &instance;
+    --store.instance_gaps;
+  }
+}
+
+void instance_abandon(StoreState& store, InstanceState& instance, Vec<InstanceState*>& outgrown) {
+  const uint32_t id = instance.id;
+  instance_free(store, instance);
+  --store.instances_made;
+  if (id + 1 != store.instances.size()) return;
+  store.instances.truncate(id);
+  --store.instance_gaps;
+  if (outgrown.data() != nullptr) store.instances = std::move(outgrown);
 }
 
 void instance_free(StoreState& store, InstanceState& instance) {
@@ -83,7 +110,6 @@ void instance_free(StoreState& store, InstanceState& instance) {
         store.engine.types.release(instance.tags[i]->type.type);
   }
   store.instances[instance.id] = nullptr;
-  ++store.generations[instance.id];
   ++store.instance_gaps;
   store.heap.release(instance.block, alignof(uint64_t) > alignof(InstanceState)
                                          ? alignof(uint64_t)

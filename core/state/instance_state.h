@@ -54,6 +54,7 @@ struct InstanceState {
   uint32_t imported_global_count = 0;
   uint32_t imported_tag_count = 0;
 
+  uint32_t generation = 0;        ///< Tells it apart from others that had its number.
   uint32_t roots = 0;             ///< How many Roots hold it.
   bool released = false;          ///< Whether the embedder gave its name up.
   bool marked = false;            ///< During collection: reached.

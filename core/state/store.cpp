@@ -7,7 +7,7 @@ namespace ebb {
 
 StoreState::StoreState(EngineState& store_engine, size_t limit)
     : engine(store_engine), heap(store_engine.heap, limit), instances(heap), host_functions(heap),
-      externs(heap), externs_used(heap), generations(heap), host_order(heap) {}
+      externs(heap), externs_used(heap) {}
 
 StoreState::~StoreState() {
   EBB_ASSERT(host_depth == 0 && calls == 0 && roots == 0);

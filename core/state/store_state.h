@@ -14,6 +14,7 @@
 namespace ebb {
 
 struct Machine;
+struct HostRecord;
 struct HostRecordChunk;
 namespace detail {
 class Call;
@@ -65,8 +66,8 @@ struct StoreState {
   Vec<uint32_t> externs_used;    ///< A bit for each extern that is in use.
   uint32_t externs_free = 0;     ///< How many are not.
   uint32_t externs_next = 0;     ///< Where to look for the next one that is not.
-  Vec<uint32_t> generations;     ///< Of each place in `instances`: how many instances it had.
-  Vec<uint32_t> host_order;      ///< Indices of `host_functions`, ordered by target, context, type.
+  uint32_t instances_made = 0;   ///< How many there ever were; the last one's generation.
+  HostRecord* host_tree = nullptr; ///< Records of `host_functions`, to be found by what they are.
   HostRecordChunk* host_records = nullptr; ///< What `HostFunction::context` points to.
   void* host_data = nullptr;
   Diagnostic diagnostic;
@@ -109,11 +110,17 @@ RefBits externs_add(StoreState& store, uint64_t value);
 /// Frees the entries that no stack slot, table or global of the store has.
 void externs_sweep(StoreState& store);
 
-// Instances. A number in `instances` is given to one instance at a time; a number's generation counts them.
-/// Makes sure that a number is free, and returns it. Fails: out_of_memory.
-Result<uint32_t> instances_reserve(StoreState& store);
+// Instances. A number in `instances` is given to one instance at a time; generations tell those apart.
+/// Makes sure that a number is free, and returns it. A list that was outgrown is moved to `outgrown`, from where
+/// instance_abandon can put it back. Fails: out_of_memory. On failure: nothing has changed.
+Result<uint32_t> instances_reserve(StoreState& store, Vec<InstanceState*>& outgrown);
+/// Enters an instance under the number that was reserved.
+void instances_enter(StoreState& store, InstanceState& instance);
 /// Frees an instance with what lies in its block. Its number becomes free.
 void instance_free(StoreState& store, InstanceState& instance);
+/// The same for one that nobody has a name of: the store is as if it had never been made.
+void instance_abandon(StoreState& store, InstanceState& instance,
+                      Vec<InstanceState*>& outgrown);
 /// Frees the instances that are released and that nothing reaches. Nothing may be running on the store.
 void instances_collect(StoreState& store);
 

@@ -9,7 +9,9 @@ using namespace ebb::testing;
 
 namespace {
 
-/// What a failed call may keep: grown lists of a store or linker, host functions, the stack.
+/// What the list of instances may keep.
+constexpr size_t list_bytes = 64;
+/// What a failed call may keep: grown maps of a linker, room for external references.
 constexpr size_t slack_bytes = 8192;
 
 template <class T> Result<void> keep(std::optional<T>& place, Result<T>&& result) {
@@ -175,44 +177,88 @@ template <Config::Encoding E> struct DefineInstance : Base<E> {
   uint64_t digest() { return this->linker->get(*this->store, "lib", "deep").ok(); }
 };
 
-template <Config::Encoding E> struct MakeObjects : Base<E> {
+MemoryType memory_type(bool grows) {
+  MemoryType type;
+  type.limits.min = grows ? 1 : 2;
+  return type;
+}
+
+TableType table_type() {
+  TableType type;
+  type.element = ValType::externref();
+  type.limits.min = 4;
+  return type;
+}
+
+const Val some_ref = Val::extern_ref(ExternRef::of(5));
+
+template <Config::Encoding E> struct MakeMemory : Base<E> {
+  using Base<E>::Base;
+  Result<void> setup() { return this->make_store(); }
+  Result<void> act() { return keep(memory, Memory::create(*this->store, memory_type(false))); }
+  uint64_t digest() { return memory ? memory->size_pages(*this->store).value() : 0; }
+  std::optional<Memory> memory;
+};
+
+template <Config::Encoding E> struct GrowMemory : MakeMemory<E> {
+  using MakeMemory<E>::MakeMemory;
+  Result<void> setup() {
+    EBB_TRY(this->make_store());
+    return keep(this->memory, Memory::create(*this->store, memory_type(true)));
+  }
+  Result<void> act() {
+    EBB_TRY(this->memory->grow(*this->store, 3));
+    return {};
+  }
+};
+
+template <Config::Encoding E> struct MakeTable : Base<E> {
+  using Base<E>::Base;
+  Result<void> setup() { return this->make_store(); }
+  Result<void> act() { return keep(table, Table::create(*this->store, table_type(), some_ref)); }
+  uint64_t digest() { return table ? table->size(*this->store).value() : 0; }
+  std::optional<Table> table;
+};
+
+template <Config::Encoding E> struct GrowTable : MakeTable<E> {
+  using MakeTable<E>::MakeTable;
+  Result<void> setup() {
+    EBB_TRY(this->make_store());
+    return keep(this->table, Table::create(*this->store, table_type(), Val::null_extern()));
+  }
+  Result<void> act() {
+    EBB_TRY(this->table->grow(*this->store, 50, some_ref));
+    return {};
+  }
+};
+
+template <Config::Encoding E> struct MakeGlobal : Base<E> {
   using Base<E>::Base;
   Result<void> setup() { return this->make_store(); }
   Result<void> act() {
-    Store& in = *this->store;
-    MemoryType memory_type;
-    memory_type.limits.min = 1;
-    TableType table_type;
-    table_type.element = ValType::externref();
-    table_type.limits.min = 4;
-    const Val ref = Val::extern_ref(ExternRef::of(5));
-    const ValType params[] = {ValType::i64()};
-    // What was made before a failure is released, so that nothing of the attempt stays.
-    Made made(in);
-    made.memory = EBB_TRY(Memory::create(in, memory_type));
-    made.table = EBB_TRY(Table::create(in, table_type, ref));
-    made.global = EBB_TRY(Global::create(in, {ValType::externref(), true}, ref));
-    made.tag = EBB_TRY(Tag::create(in, params));
-    EBB_TRY(Func::wrap(in, HostFunc::of(&host_add)));
-    EBB_TRY(made.memory.grow(in, 2));
-    EBB_TRY(made.table.grow(in, 40, ref));
-    EBB_TRY(made.table.set(in, 1, ref));
-    return made.global.set(in, ref);
+    return keep(global, Global::create(*this->store, {ValType::externref(), true}, some_ref));
   }
-  struct Made {
-    explicit Made(Store& of) : store(of) {}
-    ~Made() {
-      for (const Handle& handle :
-           {memory.handle(), table.handle(), global.handle(), tag.handle()}) {
-        if (!handle.is_null()) static_cast<void>(Instance(handle).release(store));
-      }
-    }
-    Store& store;
-    Memory memory;
-    Table table;
-    Global global;
-    Tag tag;
-  };
+  uint64_t digest() { return global ? global->get(*this->store).value().as_extern().value : 0; }
+  std::optional<Global> global;
+};
+
+template <Config::Encoding E> struct MakeTag : Base<E> {
+  using Base<E>::Base;
+  Result<void> setup() { return this->make_store(); }
+  Result<void> act() {
+    const ValType params[] = {ValType::i64(), ValType::f32()};
+    return keep(tag, Tag::create(*this->store, params));
+  }
+  uint64_t digest() const { return tag.has_value(); }
+  std::optional<Tag> tag;
+};
+
+template <Config::Encoding E> struct WrapFunction : Base<E> {
+  using Base<E>::Base;
+  Result<void> setup() { return this->make_store(); }
+  Result<void> act() { return keep(func, Func::wrap(*this->store, HostFunc::of(&host_add))); }
+  uint64_t digest() const { return func.has_value(); }
+  std::optional<Func> func;
 };
 
 template <Config::Encoding E> struct DeepCall : Base<E> {
@@ -330,10 +376,15 @@ TEST_CASE("engines, modules and linkers survive every refusal") {
 
 TEST_CASE("stores and what is made in them survive every refusal") {
   test<CreateStore>("create stores");
-  test<Instantiate>("instantiate", {.slack_bytes = slack_bytes});
-  test<InstantiateWithLinker>("instantiate with a linker", {.slack_bytes = slack_bytes});
-  test<MakeObjects>("make a memory, a table, a global, a tag and a function",
-                    {.slack_bytes = slack_bytes});
+  test<Instantiate>("instantiate");
+  test<InstantiateWithLinker>("instantiate with a linker");
+  test<MakeMemory>("make a memory", {.slack_bytes = list_bytes});
+  test<GrowMemory>("grow a memory");
+  test<MakeTable>("make a table", {.slack_bytes = slack_bytes});
+  test<GrowTable>("grow a table", {.slack_bytes = slack_bytes});
+  test<MakeGlobal>("make a global", {.slack_bytes = slack_bytes});
+  test<MakeTag>("make a tag", {.slack_bytes = list_bytes});
+  test<WrapFunction>("wrap a function");
   test<Prepare>("prepare");
 }
 
