@@ -91,6 +91,7 @@ private:
   Vec<ValType> group_values_;
   Vec<FieldType> group_fields_;
   uint32_t elem_functions_ = 0; // taken by segments so far
+  uint32_t vectors_ = 0;        // bytes taken by globals so far
 };
 
 } // namespace ebb::artifact

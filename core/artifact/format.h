@@ -9,6 +9,7 @@
 
 #include "core/artifact/module_image.h"
 #include "core/bytecode/code_bytes.h"
+#include "core/types/implementation_limits.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -77,13 +78,28 @@ struct SectionEntry {
 };
 static_assert(sizeof(SectionEntry) == 8);
 
+/// An initial value, whose type is known from where it is.
 struct InitRecord {
   uint32_t kind; ///< Init::Kind.
-  uint32_t type; ///< A type word.
-  uint32_t low;  ///< Bits, or an index, or an offset of 16 bytes in the file.
+  uint32_t low;  ///< Bits, an index, or of ref_null its type word.
   uint32_t high;
 };
-static_assert(sizeof(InitRecord) == 16);
+static_assert(sizeof(InitRecord) == 12);
+
+// The first word of a type: kind (2 bits), flags, parameters of a function (10 bits), items:
+// parameters and results together, or fields (14 bits). A group of more than one type begins with a
+// word that has their count and the top bit.
+inline constexpr uint32_t type_kind_mask = 3;
+inline constexpr uint32_t type_is_final = 4;
+inline constexpr uint32_t type_has_supertype = 8;
+inline constexpr uint32_t type_params_shift = 4;
+inline constexpr uint32_t type_params_mask = 0x3ff;
+inline constexpr uint32_t type_items_shift = 14;
+inline constexpr uint32_t type_items_mask = 0x3fff;
+inline constexpr uint32_t group_bit = 1u << 31;
+static_assert(::ebb::limits::params_max <= type_params_mask &&
+              ::ebb::limits::params_max + ::ebb::limits::results_max <= type_items_mask &&
+              ::ebb::limits::struct_fields_max <= type_items_mask);
 
 // Flags of limits.
 inline constexpr uint32_t limits_has_max = 1;
@@ -101,7 +117,7 @@ struct TableRecord {
   LimitsRecord limits;
   InitRecord init;
 };
-static_assert(sizeof(TableRecord) == 40);
+static_assert(sizeof(TableRecord) == 36);
 
 struct MemoryRecord {
   uint32_t flags;
@@ -115,26 +131,25 @@ struct GlobalRecord {
   uint32_t is_mutable;
   InitRecord init;
 };
-static_assert(sizeof(GlobalRecord) == 24);
+static_assert(sizeof(GlobalRecord) == 20);
 
 struct ElemRecord {
   uint32_t mode; ///< SegmentMode; 4 is added if the items are in `elem_inits`.
   uint32_t type;
   uint32_t table;
-  uint32_t first;
-  uint32_t count;
+  uint32_t count; ///< Items, which follow those of the segment before.
   InitRecord offset;
 };
-static_assert(sizeof(ElemRecord) == 36);
+static_assert(sizeof(ElemRecord) == 28);
 inline constexpr uint32_t elem_has_inits = 4;
 
 struct DataRecord {
   uint32_t mode;
   uint32_t memory;
-  ByteRange bytes; ///< In the file.
+  uint32_t bytes; ///< Which follow those of the segment before.
   InitRecord offset;
 };
-static_assert(sizeof(DataRecord) == 32);
+static_assert(sizeof(DataRecord) == 24);
 
 // Used in place.
 static_assert(sizeof(ImportDecl) == 24 && offsetof(ImportDecl, index) == 16 &&

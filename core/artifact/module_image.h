@@ -16,7 +16,8 @@
 
 namespace ebb {
 
-/// The same function in threaded code, which calls refer to.
+/// The same function in threaded code, which calls refer to. Of a function that is prepared at its first call, `entry` is
+/// code that does so; once it is ready, `entry` changes after the other two, and is read before them.
 struct ThreadedFunction {
   const uint8_t* entry = nullptr;
   const Function* function = nullptr;
@@ -29,6 +30,17 @@ struct OffsetRange {
   uint32_t begin = 0;
   uint32_t end = 0;
   uint32_t code = 0;
+};
+
+/// A function whose body waits for its first call. Everything is written before `entry`, by whoever is first, and then
+/// never changes; until then ModuleImage::functions knows its type and parameters only.
+struct LazyFunction {
+  std::atomic<const uint8_t*> entry{nullptr}; ///< First instruction, once it is ready.
+  Function function;                          ///< As compiled; `code_offset` counts from `code`.
+  const uint8_t* code = nullptr; ///< Compact code, as far as it is kept.
+  Block block;                   ///< Compact code and map of offsets.
+  Block threaded;
+  OffsetRange offsets; ///< Of the map behind the code.
 };
 
 enum class Encoding : uint8_t { compact, threaded };
@@ -56,6 +68,10 @@ struct ModuleImage {
   std::span<const OffsetRange> offset_ranges; ///< Of each function, if the map is kept.
   Vec<uint8_t> owned_offset_map;
   Vec<OffsetRange> owned_offset_ranges;
+  std::span<LazyFunction> lazy; ///< Of each function, if they are prepared at their first call.
+  Block lazy_block;
+  std::atomic_flag publishing; ///< Held for a moment by who makes a lazy function ready.
+  const uint8_t* prepare_code = nullptr; ///< Where a function starts that is not ready.
   Block threaded; ///< Threaded code, and the functions in it; null when compact runs.
   const ThreadedFunction* threaded_functions = nullptr;
   const ThreadedFunction* threaded_constants = nullptr;
@@ -78,6 +94,12 @@ struct ModuleImage {
   TypeId type_of(const Function& function) const { return decl.types[function.type]; }
   /// The index of one of `functions` in the function index space; of a constant `no_function`.
   FuncIndex index_of(const Function& function) const {
+    const uint8_t* at = reinterpret_cast<const uint8_t*>(&function);
+    const uint8_t* first_lazy = reinterpret_cast<const uint8_t*>(lazy.data());
+    if (at >= first_lazy && at < first_lazy + lazy.size_bytes())
+      return FuncIndex{static_cast<uint32_t>(static_cast<size_t>(at - first_lazy) /
+                                             sizeof(LazyFunction)) +
+                       decl.imported_functions};
     if (&function < functions.data() || &function >= functions.data() + functions.size())
       return no_function;
     return FuncIndex{static_cast<uint32_t>(&function - functions.data()) + decl.imported_functions};

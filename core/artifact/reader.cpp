@@ -28,6 +28,8 @@ Result<void> ArtifactReader::run() {
   EBB_TRY(read_memories());
   EBB_TRY(read_tags());
   EBB_TRY(read_globals());
+  if (vectors_ != section(SectionId::vectors).size)
+    return bad(section(SectionId::vectors).offset, "vectors that no global has");
   EBB_TRY(read_tables());
   EBB_TRY(read_exports());
   EBB_TRY(read_elems());

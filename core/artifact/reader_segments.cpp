@@ -12,35 +12,32 @@ Result<Init> ArtifactReader::init(const InitRecord& record, ValType expected,
     return bad(at, "no kind of initial value");
   Init found;
   found.kind = static_cast<Init::Kind>(record.kind);
-  found.type = EBB_TRY(val_type(record.type, 0, at + 4));
-  const bool is_null = found.kind == Init::Kind::ref_null;
-  if (is_null ? !found.type.is_ref() || !found.type.is_nullable() ||
-                    !types_.is_subtype(found.type, expected)
-              : found.type != expected)
-    return bad(at + 4, "an initial value has another type than is required");
+  found.type = expected;
   switch (found.kind) {
   case Init::Kind::number: {
     const bool is_small = expected == ValType::i32() || expected == ValType::f32();
     if (!expected.is_num() || (is_small && record.high != 0))
-      return bad(at + 8, "no number of the type");
+      return bad(at + 4, "no number of the type");
     found.bits = record.low | uint64_t{record.high} << 32;
     return found;
   }
   case Init::Kind::v128: {
+    // Those of `vectors` in order.
     const ByteRange vectors = section(SectionId::vectors);
-    const uint32_t offset = record.low - vectors.offset;
-    if (!expected.is_v128() || record.high != 0 || record.low < vectors.offset ||
-        offset % 16 != 0 || offset >= vectors.size)
-      return bad(at + 8, "no vector");
-    found.range = {record.low, 16};
+    if (!expected.is_v128() || record.low != 0 || record.high != 0 || vectors_ == vectors.size)
+      return bad(at + 4, "no vector");
+    found.range = {vectors.offset + vectors_, 16};
+    vectors_ += 16;
     return found;
   }
   case Init::Kind::ref_null:
-    if (record.low != 0 || record.high != 0) return bad(at + 8, "null has no bits");
+    found.type = EBB_TRY(ref_type(record.low, at + 4));
+    if (record.high != 0 || !found.type.is_nullable() || !types_.is_subtype(found.type, expected))
+      return bad(at + 4, "null of another type");
     return found;
   default:
     found.index = record.low;
-    EBB_TRY(init_of_index(record, expected, globals_visible, at + 8));
+    EBB_TRY(init_of_index(record, expected, globals_visible, at + 4));
     return found;
   }
 }
@@ -99,15 +96,15 @@ Result<void> ArtifactReader::read_elem(const ElemRecord& found, uint32_t at) {
   elem.has_inits = (found.mode & elem_has_inits) != 0;
   elem.type = EBB_TRY(ref_type(found.type, at + 4));
   elem.table = TableIndex{found.table};
-  elem.first = found.first;
+  elem.first = elem.has_inits ? static_cast<uint32_t>(decl_.elem_inits.size()) : elem_functions_;
   elem.count = found.count;
   if (elem.mode == SegmentMode::active) {
     if (found.table >= decl_.tables.size()) return bad(at + 8, "no table");
     const TableType& table = decl_.tables[found.table].type;
     if (!types_.is_subtype(elem.type, table.element))
       return bad(at + 4, "a segment of another type");
-    elem.offset =
-        EBB_TRY(init(found.offset, table.limits.address_type(), decl_.globals.size(), at + 20));
+    elem.offset = EBB_TRY(init(found.offset, table.limits.address_type(), decl_.globals.size(),
+                               at + offsetof(ElemRecord, offset)));
   } else if (found.table != 0 || found.offset.kind != 0) {
     return bad(at + 8, "only active segments have a place");
   }
@@ -117,8 +114,8 @@ Result<void> ArtifactReader::read_elem(const ElemRecord& found, uint32_t at) {
 }
 
 Result<void> ArtifactReader::check_elem_functions(const ElemDecl& elem, uint32_t at) {
-  if (elem.first != elem_functions_ || elem.count > decl_.elem_functions.size() - elem_functions_)
-    return bad(at + 12, "a segment's items do not follow those before them");
+  if (elem.count > decl_.elem_functions.size() - elem_functions_)
+    return bad(at + 12, "a segment has more items than there are");
   elem_functions_ += elem.count;
   const bool any_function =
       types_.is_subtype(ValType::ref(AbstractHeapType::func, false), elem.type);
@@ -139,9 +136,8 @@ Result<void> ArtifactReader::check_elem_functions(const ElemDecl& elem, uint32_t
 }
 
 Result<void> ArtifactReader::read_elem_inits(const ElemDecl& elem, uint32_t at) {
-  const size_t taken = decl_.elem_inits.size();
-  if (elem.first != taken || elem.count > count(SectionId::elem_inits) - taken)
-    return bad(at + 12, "a segment's items do not follow those before them");
+  if (elem.count > count(SectionId::elem_inits) - decl_.elem_inits.size())
+    return bad(at + 12, "a segment has more items than there are");
   for (uint32_t i = elem.first; i < elem.first + elem.count; ++i)
     decl_.elem_inits.push_reserved(
         EBB_TRY(init(record<InitRecord>(SectionId::elem_inits, i), elem.type, decl_.globals.size(),
@@ -164,16 +160,14 @@ Result<void> ArtifactReader::read_datas() {
       return bad(at, "no kind of segment");
     data.mode = static_cast<SegmentMode>(found.mode);
     data.memory = MemoryIndex{found.memory};
-    data.bytes = found.bytes;
-    if (found.bytes.size > contents.offset + contents.size - next)
-      return bad(at + 12, "data outside of its section");
-    if (found.bytes.offset != next)
-      return bad(at + 8, "a segment's data does not follow the one before it");
-    next += found.bytes.size;
+    data.bytes = {next, found.bytes};
+    if (found.bytes > contents.offset + contents.size - next)
+      return bad(at + 8, "data outside of its section");
+    next += found.bytes;
     if (data.mode == SegmentMode::active) {
       if (found.memory >= decl_.memories.size()) return bad(at + 4, "no memory");
       data.offset = EBB_TRY(init(found.offset, decl_.memories[found.memory].limits.address_type(),
-                                 decl_.globals.size(), at + 16));
+                                 decl_.globals.size(), at + offsetof(DataRecord, offset)));
     } else if (found.memory != 0 || found.offset.kind != 0) {
       return bad(at + 4, "only active segments have a place");
     }

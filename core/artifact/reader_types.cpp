@@ -19,10 +19,14 @@ Result<void> ArtifactReader::read_types() {
 
 Result<void> ArtifactReader::read_type_group(uint32_t& at, uint32_t end) {
   const uint32_t start = at;
-  const uint32_t group = word(at);
-  at += 4;
-  // A type takes two words at least.
-  if (group == 0 || group > (end - at) / 8) return bad(start, "a group's count of types is wrong");
+  uint32_t group = 1;
+  if ((word(at) & group_bit) != 0) {
+    group = word(at) & ~group_bit;
+    at += 4;
+    // A type takes a word at least.
+    if (group < 2 || group > (end - at) / 4)
+      return bad(start, "a group's count of types is wrong");
+  }
   if (group > limits::rec_group_types_max) return over_limit(Error::rec_group_too_large, start);
   const size_t first = decl_.types.size();
   if (first + group > limits::types_max) return over_limit(Error::too_many_types, start);
@@ -45,18 +49,19 @@ Result<void> ArtifactReader::read_type_group(uint32_t& at, uint32_t end) {
 Result<void> ArtifactReader::read_sub_type(uint32_t& at, uint32_t end, uint32_t position,
                                            uint32_t group) {
   const uint32_t start = at;
-  if (end - at < 8) return bad(start, "types go beyond their section");
+  if (end - at < 4) return bad(start, "types go beyond their section");
   const uint32_t head = word(at);
   SubTypeSpec spec;
-  const uint32_t kind = head & 3;
-  if (kind > static_cast<uint32_t>(CompositeKind::array) || (head & 0xfff0) != 0)
+  const uint32_t kind = head & type_kind_mask;
+  if (kind > static_cast<uint32_t>(CompositeKind::array) ||
+      head >> type_items_shift > type_items_mask)
     return bad(start, "no kind of type");
   spec.kind = static_cast<CompositeKind>(kind);
-  spec.is_final = (head & 4) != 0;
-  spec.has_supertype = (head & 8) != 0;
-  spec.param_count = head >> 16;
-  spec.item_count = word(at + 4);
-  at += 8;
+  spec.is_final = (head & type_is_final) != 0;
+  spec.has_supertype = (head & type_has_supertype) != 0;
+  spec.param_count = head >> type_params_shift & type_params_mask;
+  spec.item_count = head >> type_items_shift;
+  at += 4;
   if (spec.has_supertype) {
     if (end - at < 4) return bad(start, "types go beyond their section");
     spec.supertype = EBB_TRY(heap_type(word(at), group, at));
@@ -156,6 +161,7 @@ Result<Limits> ArtifactReader::limits(const LimitsRecord& record, uint32_t flags
 }
 
 Result<void> ArtifactReader::read_tables() {
+  constexpr uint32_t table_init = offsetof(TableRecord, init);
   const uint32_t tables = count(SectionId::tables);
   if (tables > limits::tables_max)
     return over_limit(Error::too_many_tables, where(SectionId::tables, 0));
@@ -172,10 +178,11 @@ Result<void> ArtifactReader::read_tables() {
       return bad(at + 8, "a table is larger than its indices reach");
     const bool has_init = found.init.kind != static_cast<uint32_t>(Init::Kind::none);
     if (has_init) {
-      if (i < decl_.imported_tables) return bad(at + 24, "an import has no initial value");
-      table.init = EBB_TRY(init(found.init, table.type.element, decl_.globals.size(), at + 24));
+      if (i < decl_.imported_tables) return bad(at + table_init, "an import has no initial value");
+      table.init =
+          EBB_TRY(init(found.init, table.type.element, decl_.globals.size(), at + table_init));
     } else if (i >= decl_.imported_tables && !table.type.element.is_defaultable()) {
-      return bad(at + 24, "a table without null needs an initial value");
+      return bad(at + table_init, "a table without null needs an initial value");
     }
     decl_.tables.push_reserved(table);
   }

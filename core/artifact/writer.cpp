@@ -72,7 +72,6 @@ private:
   uint16_t section_count_ = 0;
   uint32_t file_bytes_ = 0;
   uint64_t position_ = 0; ///< In the section that is counted, or in the file.
-  uint32_t vectors_ = 0;  ///< Written so far.
   bool counting_ = true;
   uint8_t buffer_[256];
   size_t buffered_ = 0;
@@ -84,7 +83,6 @@ Result<void> Writer::run() {
   counting_ = false;
   position_ = 0;
   EBB_TRY(write_header());
-  vectors_ = 0;
   for (size_t id = 1; id < section_id_count; ++id) {
     EBB_TRY(pad());
     EBB_ASSERT(bytes_[id] == 0 || position_ == offsets_[id]);
@@ -223,7 +221,7 @@ uint32_t Writer::type_word(ValType type, const SubType* owner) const {
 Result<void> Writer::write_types() {
   for (uint32_t i = 0; i < decl_.types.size();) {
     const uint32_t group = decl_.types.get(TypeIndex{i}).group_size();
-    EBB_TRY(word(group));
+    if (group != 1) EBB_TRY(word(group | group_bit));
     for (uint32_t end = i + group; i < end; ++i)
       EBB_TRY(write_type(decl_.types.get(TypeIndex{i})));
   }
@@ -234,9 +232,9 @@ Result<void> Writer::write_type(const SubType& type) {
   const bool has_supertype = !type.supertype().is_none();
   const uint32_t params = type.is_func() ? static_cast<uint32_t>(type.params().size()) : 0;
   const size_t items = type.is_func() ? type.values().size() : type.fields().size();
-  EBB_TRY(words({static_cast<uint32_t>(type.kind()) | (type.is_final() ? 4u : 0u) |
-                     (has_supertype ? 8u : 0u) | params << 16,
-                 static_cast<uint32_t>(items)}));
+  EBB_TRY(word(static_cast<uint32_t>(type.kind()) | (type.is_final() ? type_is_final : 0) |
+               (has_supertype ? type_has_supertype : 0) | params << type_params_shift |
+               static_cast<uint32_t>(items) << type_items_shift));
   if (has_supertype) EBB_TRY(word(heap_word(HeapType::concrete(type.supertype()), &type)));
   if (type.is_func()) {
     for (const ValType& value : type.values())
@@ -314,20 +312,20 @@ Result<void> Writer::write_init(const Init& init) {
     bits = init.bits;
     break;
   case Init::Kind::v128:
-    bits = offset(SectionId::vectors) + 16 * vectors_++;
-    break;
+    break; // Those of `vectors` in order.
   case Init::Kind::ref_func:
   case Init::Kind::global_get:
   case Init::Kind::extended:
     bits = init.index;
     break;
-  case Init::Kind::none:
   case Init::Kind::ref_null:
+    bits = type_word(init.type);
+    break;
+  case Init::Kind::none:
     break;
   }
-  return words({static_cast<uint32_t>(init.kind),
-                init.kind == Init::Kind::none ? 0 : type_word(init.type),
-                static_cast<uint32_t>(bits), static_cast<uint32_t>(bits >> 32)});
+  return words({static_cast<uint32_t>(init.kind), static_cast<uint32_t>(bits),
+                static_cast<uint32_t>(bits >> 32)});
 }
 
 Result<void> Writer::write_limits(const Limits& limits) {
@@ -365,7 +363,6 @@ Result<void> Writer::write_tags() {
 }
 
 Result<void> Writer::write_globals() {
-  vectors_ = 0;
   for (const GlobalDecl& global : decl_.globals) {
     EBB_TRY(words({type_word(global.type.type), global.type.is_mutable ? 1u : 0u}));
     EBB_TRY(write_init(global.init));
@@ -376,18 +373,16 @@ Result<void> Writer::write_globals() {
 Result<void> Writer::write_elems() {
   for (const ElemDecl& elem : decl_.elems) {
     EBB_TRY(words({static_cast<uint32_t>(elem.mode) | (elem.has_inits ? elem_has_inits : 0),
-                   type_word(elem.type), elem.table.value, elem.first, elem.count}));
+                   type_word(elem.type), elem.table.value, elem.count}));
     EBB_TRY(write_init(elem.offset));
   }
   return {};
 }
 
 Result<void> Writer::write_datas() {
-  uint32_t next = offset(SectionId::data);
   for (const DataDecl& data : decl_.datas) {
-    EBB_TRY(words({static_cast<uint32_t>(data.mode), data.memory.value, next, data.bytes.size}));
+    EBB_TRY(words({static_cast<uint32_t>(data.mode), data.memory.value, data.bytes.size}));
     EBB_TRY(write_init(data.offset));
-    next += data.bytes.size;
   }
   return {};
 }
