@@ -17,15 +17,16 @@ struct StoreState;
 struct EngineSettings {
   FeatureSet features;
   Encoding encoding = Encoding::threaded;
-  bool memory_pages = false;  ///< Back linear memories with OS pages where the allocator has them.
+  bool memory_pages = false; ///< Back linear memories with OS pages where the allocator has them.
   size_t engine_bytes_max = Heap::no_limit;
   size_t module_bytes_max = Heap::no_limit;
   size_t stack_bytes_max = 1024 * 1024;
   uint32_t host_depth_max = 32;
   bool wide = sizeof(void*) == 8; ///< Compile for an accumulator of 64 bits.
-  bool fuel = false;          ///< Compile modules so that they count fuel.
-  bool keep_names = false;    ///< Keep function names for backtraces.
-  bool keep_offsets = false;  ///< Keep the map from code to wasm offsets.
+  bool fuel = false;              ///< Compile modules so that they count fuel.
+  bool lazy = false;              ///< Prepare functions at their first call.
+  bool keep_names = false;        ///< Keep function names for backtraces.
+  bool keep_offsets = false;      ///< Keep the map from code to wasm offsets.
   bool fixed_seed = false;
   uint64_t seed = 0;
   LimitsCallback limits;

@@ -1,8 +1,9 @@
 // Refs: references as they lie in slots, tables and globals, 8 bytes each, null is zero.
 //
-// A function reference names an instance of the store and a function that this instance defines, so that making one
-// allocates nothing. An external reference has no instance (its low half is zero) and in its high half an index of its
-// store's externs, plus one; so the two are told apart by looking. None is ever a raw pointer.
+// A function reference names an instance of the store and a function that this instance defines, so
+// that making one allocates nothing. An external reference has no instance (its low half is zero)
+// and in its high half an index of its store's externs, plus one; so the two are told apart by
+// looking. None is ever a raw pointer.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +14,8 @@ namespace ebb {
 using RefBits = uint64_t;
 inline constexpr RefBits null_ref = 0;
 
-/// {instance, function}: `instance` is its number in the store, from 1 (the store's host functions); `function` counts
-/// the functions that the instance defines, without its imports.
+/// {instance, function}: `instance` is its number in the store, from 1 (the store's host
+/// functions); `function` counts the functions that the instance defines, without its imports.
 struct FuncRef {
   uint32_t instance = 0;
   uint32_t function = 0;

@@ -1,7 +1,7 @@
 // InstanceState: an instance as the machine sees it: arrays of what its indices name.
 //
-// Everything hangs off one block of the store's heap. The imported part of each array points to what other instances or
-// the host own; the rest is owned by this instance's block.
+// Everything hangs off one block of the store's heap. The imported part of each array points to
+// what other instances or the host own; the rest is owned by this instance's block.
 #pragma once
 
 #include "core/artifact/module_image.h"
@@ -18,7 +18,8 @@ struct HostFunction;
 struct GlobalState {
   uint64_t bits[2] = {0, 0};
   GlobalType type;
-  uint32_t owner = 0; ///< The instance in whose block this lies, and which of its own globals it is.
+  uint32_t owner =
+      0; ///< The instance in whose block this lies, and which of its own globals it is.
   uint32_t index = 0;
 };
 
@@ -54,28 +55,29 @@ struct InstanceState {
   uint32_t imported_global_count = 0;
   uint32_t imported_tag_count = 0;
 
-  uint32_t generation = 0;        ///< Tells it apart from others that had its number.
-  uint32_t roots = 0;             ///< How many Roots hold it.
-  bool released = false;          ///< Whether the embedder gave its name up.
-  bool marked = false;            ///< During collection: reached.
-  InstanceState* next = nullptr;  ///< During collection: the next whose parts are to be looked at.
+  uint32_t generation = 0;       ///< Tells it apart from others that had its number.
+  uint32_t roots = 0;            ///< How many Roots hold it.
+  bool released = false;         ///< Whether the embedder gave its name up.
+  bool marked = false;           ///< During collection: reached.
+  InstanceState* next = nullptr; ///< During collection: the next whose parts are to be looked at.
 };
 
 /// The reference to function `index` of the instance's function index space.
 FuncRef func_ref_of(const InstanceState& instance, uint32_t index);
 
-/// The value of an element segment's item. Items that need running code are not among those that load.
+/// The value of an element segment's item. Items that need running code are not among those that
+/// load.
 RefBits elem_item(const InstanceState& instance, const ElemDecl& elem, uint32_t item);
 
-// Bulk operations of instances. Fail: out_of_bounds_memory_access or out_of_bounds_table_access, a trap. On failure:
-// nothing was written. They allocate nothing.
+// Bulk operations of instances. Fail: out_of_bounds_memory_access or out_of_bounds_table_access, a
+// trap. On failure: nothing was written. They allocate nothing.
 Result<void> memory_init(InstanceState&, uint32_t memory, uint32_t data, uint64_t to, uint32_t from,
                          uint32_t bytes);
 Result<void> memory_copy(MemoryState& to, const MemoryState& from, uint64_t to_offset,
                          uint64_t from_offset, uint64_t bytes);
 Result<void> memory_fill(MemoryState&, uint64_t offset, uint8_t value, uint64_t bytes);
-/// The element segment's items must be numbers already evaluated: see ModuleImage (function references and constants) and
-/// `elem_item`.
+/// The element segment's items must be numbers already evaluated: see ModuleImage (function
+/// references and constants) and `elem_item`.
 Result<void> table_init(InstanceState&, uint32_t table, uint32_t elem, uint64_t to, uint32_t from,
                         uint32_t count);
 Result<void> table_copy(TableState& to, const TableState& from, uint64_t to_offset,

@@ -1,7 +1,7 @@
 // MemoryState: a linear memory, and everything that guest code and embedders can ask of it.
 //
-// One layout over three backings. Growing may move the bytes, so nobody keeps `base` across a call that can grow: the
-// machine reloads it after every call that leaves its instance.
+// One layout over three backings. Growing may move the bytes, so nobody keeps `base` across a call
+// that can grow: the machine reloads it after every call that leaves its instance.
 #pragma once
 
 #include "collections/heap.h"
@@ -15,16 +15,19 @@ struct StoreState;
 enum class MemoryBacking : uint8_t {
   heap_block, ///< One block of the store's heap, resized in place or by moving.
   pages,      ///< OS pages, grown without copying where the OS can.
-  handed_in,  ///< Bytes of the embedder; grows up to what was handed in, never moves, is not released.
+  handed_in,  ///< Bytes of the embedder; grows up to what was handed in, never moves, is not
+              ///< released.
 };
 
 struct MemoryState {
   uint8_t* base = nullptr;
   uint64_t size_bytes = 0;
-  uint64_t capacity_bytes = 0; ///< Committed behind base; the rest of a handed-in memory or a rounded-up block.
+  uint64_t capacity_bytes =
+      0; ///< Committed behind base; the rest of a handed-in memory or a rounded-up block.
   MemoryType type;
   MemoryBacking backing = MemoryBacking::heap_block;
-  uint32_t owner = 0; ///< The instance in whose block this lies, and which of its own memories it is.
+  uint32_t owner =
+      0; ///< The instance in whose block this lies, and which of its own memories it is.
   uint32_t index = 0;
 
   uint64_t page_bytes() const { return uint64_t{1} << type.page_shift; }
@@ -33,14 +36,15 @@ struct MemoryState {
   uint64_t maximum_pages() const;
 };
 
-/// Gives a fresh memory (type, backing, owner set) its minimum size, zeroed. The limits callback is asked.
-/// Fails: out_of_memory (its cause in the store's diagnostic). On failure: it has no bytes.
+/// Gives a fresh memory (type, backing, owner set) its minimum size, zeroed. The limits callback is
+/// asked. Fails: out_of_memory (its cause in the store's diagnostic). On failure: it has no bytes.
 Result<void> memory_allocate(StoreState& store, MemoryState& memory);
 /// Gives its bytes back.
 void memory_free(StoreState& store, MemoryState& memory);
 
-/// Grows by `delta_pages`; the result is the old size in pages. The store's limits callback is asked first.
-/// Fails: out_of_memory (its cause in the store's diagnostic). On failure: the memory is as it was.
+/// Grows by `delta_pages`; the result is the old size in pages. The store's limits callback is
+/// asked first. Fails: out_of_memory (its cause in the store's diagnostic). On failure: the memory
+/// is as it was.
 Result<uint64_t> memory_grow(StoreState& store, MemoryState& memory, uint64_t delta_pages);
 
 /// Whether [offset, offset + bytes) lies inside a size, without overflow.

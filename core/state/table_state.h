@@ -19,8 +19,9 @@ struct TableState {
   uint32_t index = 0;
 };
 
-/// Gives a fresh table (type, owner set) its minimum size, filled with `initial`. The limits callback is asked.
-/// Fails: out_of_memory (its cause in the store's diagnostic). On failure: it has no elements.
+/// Gives a fresh table (type, owner set) its minimum size, filled with `initial`. The limits
+/// callback is asked. Fails: out_of_memory (its cause in the store's diagnostic). On failure: it
+/// has no elements.
 Result<void> table_allocate(StoreState& store, TableState& table, RefBits initial);
 /// Gives its elements back.
 void table_free(StoreState& store, TableState& table);
