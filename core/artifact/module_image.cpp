@@ -3,7 +3,7 @@
 namespace ebb {
 
 ModuleImage::ModuleImage(Heap& parent, size_t limit, TypeRegistry& types)
-    : heap(parent, limit, Heap::Threads::one), registry(&types), decl(heap), owned_bytes(heap),
+    : heap(parent, limit, Heap::Threads::many), registry(&types), decl(heap), owned_bytes(heap),
       owned_file(heap), owned_functions(heap), owned_constants(heap), owned_code(heap),
       owned_offset_map(heap), owned_offset_ranges(heap) {}
 

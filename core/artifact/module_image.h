@@ -50,7 +50,7 @@ struct ModuleImage {
   ModuleImage(const ModuleImage&) = delete;
   ModuleImage& operator=(const ModuleImage&) = delete;
 
-  Heap heap; ///< Everything below lies in it; untouched once the module is loaded.
+  Heap heap; ///< Everything below lies in it; what is prepared later is charged to it too.
   TypeRegistry* registry;
   ModuleDecl decl;
   /// What ranges in `decl` (names, data) count from: the embedder's bytes or `owned_bytes`.
@@ -92,6 +92,12 @@ struct ModuleImage {
   }
   size_t function_count() const { return decl.imported_functions + functions.size(); }
   TypeId type_of(const Function& function) const { return decl.types[function.type]; }
+  /// What is known of a defined function: the record of its compiled body if it is ready, else what was declared.
+  const Function& function(uint32_t ordinal) const {
+    if (!lazy.empty() && lazy[ordinal].entry.load(std::memory_order_acquire) != nullptr)
+      return lazy[ordinal].function;
+    return functions[ordinal];
+  }
   /// The index of one of `functions` in the function index space; of a constant `no_function`.
   FuncIndex index_of(const Function& function) const {
     const uint8_t* at = reinterpret_cast<const uint8_t*>(&function);

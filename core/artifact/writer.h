@@ -1,7 +1,7 @@
 // Writing a compiled module as a precompiled one.
 #pragma once
 
-#include "core/artifact/byte_sink.h"
+#include "collections/byte_sink.h"
 #include "core/artifact/module_image.h"
 
 namespace ebb {

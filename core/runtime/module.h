@@ -1,8 +1,8 @@
 // Module: a validated and compiled module, immutable, shared by stores and threads.
 #pragma once
 
+#include "collections/byte_sink.h"
 #include "collections/string.h"
-#include "core/artifact/byte_sink.h"
 #include "core/runtime/engine.h"
 #include "core/runtime/extern_type.h"
 
@@ -37,10 +37,10 @@ struct CompileSettings {
 /// A counted reference to a module.
 class Module {
 public:
-  /// Decodes, validates and compiles `bytes`, or checks a precompiled module (told apart by how they
-  /// begin), of which the module keeps a copy of what it needs.
-  /// Fails: malformed, invalid and unsupported errors (the place is in the diagnostic),
-  /// out_of_memory. On failure: the engine is as it was.
+  /// Decodes, validates and compiles `bytes`, or checks a precompiled module (told apart by how
+  /// they begin), of which the module keeps a copy of what it needs. Fails: malformed, invalid and
+  /// unsupported errors (the place is in the diagnostic), out_of_memory. On failure: the engine is
+  /// as it was.
   static Result<Module> load(const Engine& engine, std::span<const uint8_t> bytes,
                              Diagnostic* diagnostic = nullptr);
   /// The same without a copy: `bytes` must not change and must outlive the module. A precompiled
