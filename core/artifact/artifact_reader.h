@@ -44,6 +44,7 @@ private:
   Result<void> read_globals();
 
   // reader_segments.cpp: initializers and segments.
+  Result<bool> has_init(const InitRecord& record, uint32_t where);
   Result<Init> init(const InitRecord& record, ValType expected, size_t globals_visible,
                     uint32_t where);
   Result<void> init_of_index(const InitRecord& record, ValType expected, size_t globals_visible,

@@ -32,8 +32,9 @@ Error check_header(const Header& header, size_t size, Diagnostic* diagnostic) {
                   offsetof(Header, features));
   if (header.file_bytes > size)
     return refuse(diagnostic, Error::unexpected_end, "the file is cut off", size);
-  if (header.file_bytes != size)
-    return refuse(diagnostic, Error::malformed_artifact, "bytes behind the end", header.file_bytes);
+  if (header.file_bytes != size || size % alignment != 0)
+    return refuse(diagnostic, Error::malformed_artifact,
+                  "bytes behind the end, or padding is missing", header.file_bytes);
   return Error::none;
 }
 
@@ -71,7 +72,10 @@ Result<Layout> read_layout(std::span<const uint8_t> bytes, Diagnostic* diagnosti
     if (entry.bytes == 0 || entry.bytes % unit != 0 || next + entry.bytes > bytes.size())
       return refuse(diagnostic, Error::malformed_artifact, "a section's size is wrong", at + 4);
     layout.sections[entry.id] = {static_cast<uint32_t>(next), entry.bytes};
-    next += aligned(entry.bytes);
+    next += entry.bytes;
+    for (; next % alignment != 0 && next < bytes.size(); ++next)
+      if (bytes[static_cast<size_t>(next)] != 0)
+        return refuse(diagnostic, Error::malformed_artifact, "padding is not zero", next);
   }
   if (next != bytes.size())
     return refuse(diagnostic, Error::malformed_artifact, "sections do not fill the file",

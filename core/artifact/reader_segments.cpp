@@ -4,6 +4,13 @@
 
 namespace ebb::artifact {
 
+/// Whether there is an initial value.
+Result<bool> ArtifactReader::has_init(const InitRecord& record, uint32_t at) {
+  if (record.kind != static_cast<uint32_t>(Init::Kind::none)) return true;
+  if (record.low != 0 || record.high != 0) return bad(at + 4, "bits of no initial value");
+  return false;
+}
+
 /// An initial value of the expected type. `globals_visible` are those that it may read.
 Result<Init> ArtifactReader::init(const InitRecord& record, ValType expected,
                                   size_t globals_visible, uint32_t at) {
@@ -105,7 +112,7 @@ Result<void> ArtifactReader::read_elem(const ElemRecord& found, uint32_t at) {
       return bad(at + 4, "a segment of another type");
     elem.offset = EBB_TRY(init(found.offset, table.limits.address_type(), decl_.globals.size(),
                                at + offsetof(ElemRecord, offset)));
-  } else if (found.table != 0 || found.offset.kind != 0) {
+  } else if (found.table != 0 || EBB_TRY(has_init(found.offset, at))) {
     return bad(at + 8, "only active segments have a place");
   }
   EBB_TRY(elem.has_inits ? read_elem_inits(elem, at) : check_elem_functions(elem, at));
@@ -168,7 +175,7 @@ Result<void> ArtifactReader::read_datas() {
       if (found.memory >= decl_.memories.size()) return bad(at + 4, "no memory");
       data.offset = EBB_TRY(init(found.offset, decl_.memories[found.memory].limits.address_type(),
                                  decl_.globals.size(), at + offsetof(DataRecord, offset)));
-    } else if (found.memory != 0 || found.offset.kind != 0) {
+    } else if (found.memory != 0 || EBB_TRY(has_init(found.offset, at))) {
       return bad(at + 4, "only active segments have a place");
     }
     decl_.datas.push_reserved(data);

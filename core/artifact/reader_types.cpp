@@ -24,8 +24,7 @@ Result<void> ArtifactReader::read_type_group(uint32_t& at, uint32_t end) {
     group = word(at) & ~group_bit;
     at += 4;
     // A type takes a word at least.
-    if (group < 2 || group > (end - at) / 4)
-      return bad(start, "a group's count of types is wrong");
+    if (group < 2 || group > (end - at) / 4) return bad(start, "a group's count of types is wrong");
   }
   if (group > limits::rec_group_types_max) return over_limit(Error::rec_group_too_large, start);
   const size_t first = decl_.types.size();
@@ -176,8 +175,7 @@ Result<void> ArtifactReader::read_tables() {
     const Limits& sizes = table.type.limits;
     if (!sizes.is_64 && (sizes.min > UINT32_MAX || sizes.max > UINT32_MAX))
       return bad(at + 8, "a table is larger than its indices reach");
-    const bool has_init = found.init.kind != static_cast<uint32_t>(Init::Kind::none);
-    if (has_init) {
+    if (EBB_TRY(has_init(found.init, at + table_init))) {
       if (i < decl_.imported_tables) return bad(at + table_init, "an import has no initial value");
       table.init =
           EBB_TRY(init(found.init, table.type.element, decl_.globals.size(), at + table_init));
@@ -240,10 +238,10 @@ Result<void> ArtifactReader::read_globals() {
     global.type.type = EBB_TRY(val_type(found.type, 0, at));
     if (found.is_mutable > 1) return bad(at + 4, "no mutability");
     global.type.is_mutable = found.is_mutable != 0;
-    const bool has_init = found.init.kind != static_cast<uint32_t>(Init::Kind::none);
-    if (has_init == (i < decl_.imported_globals))
+    const bool has = EBB_TRY(has_init(found.init, at + 8));
+    if (has == (i < decl_.imported_globals))
       return bad(at + 8, "globals that are not imported have an initial value");
-    if (has_init) global.init = EBB_TRY(init(found.init, global.type.type, i, at + 8));
+    if (has) global.init = EBB_TRY(init(found.init, global.type.type, i, at + 8));
     decl_.globals.push_reserved(global);
   }
   return {};

@@ -1,0 +1,102 @@
+// Compiling, loading and writing precompiled modules with every request refused in turn.
+#include "core/state/load.h"
+#include "tests/artifact/artifacts.h"
+#include "tests/collections/collections_test.h"
+
+#include <optional>
+
+using namespace ebb;
+using namespace ebb::testing;
+
+namespace {
+
+Bytes precompiled(const Bytes& wasm) {
+  World world;
+  return compiled(world.engine, wasm);
+}
+
+template <Config::Encoding encoding> struct InEngine {
+  explicit InEngine(oom::Test& test) : allocator(test.allocator()) {}
+  Result<void> setup() {
+    Config config = config_of(encoding);
+    config.allocator = &allocator;
+    config.fixed_seed = true;
+    config.keep_names = true;
+    config.keep_offsets = true;
+    engine.emplace(EBB_TRY(Engine::create(config)));
+    return {};
+  }
+  uint64_t digest() const { return engine->stats().used; }
+
+  const Allocator& allocator;
+  std::optional<Engine> engine;
+};
+
+template <Config::Encoding encoding, BytesOwnership ownership> struct Load : InEngine<encoding> {
+  explicit Load(oom::Test& test)
+      : InEngine<encoding>(test), rich(precompiled(rich_module())),
+        recursive(precompiled(recursive_module())) {}
+  Result<void> act() {
+    for (const Aligned* bytes : {&rich, &recursive}) {
+      const Result<Module> module = ownership == BytesOwnership::copied
+                                        ? Module::load(*this->engine, bytes->span())
+                                        : Module::load_borrowed(*this->engine, bytes->span());
+      if (!module.ok()) return module.error();
+    }
+    return {};
+  }
+  Aligned rich;
+  Aligned recursive;
+};
+
+struct Compile : InEngine<Config::Encoding::threaded> {
+  using InEngine::InEngine;
+  Result<void> act() {
+    written = 0;
+    const ByteSink sink{[](void* context, const uint8_t*, size_t count) -> Result<void> {
+                          *static_cast<size_t*>(context) += count;
+                          return {};
+                        },
+                        &written};
+    EBB_TRY(Module::compile(*engine, rich_module(), {}, sink));
+    return Module::compile(*engine, recursive_module(), {}, sink);
+  }
+  size_t written = 0;
+};
+
+struct Serialize : InEngine<Config::Encoding::compact> {
+  using InEngine::InEngine;
+  Result<void> setup() {
+    EBB_TRY(InEngine::setup());
+    module.emplace(EBB_TRY(Module::load(*engine, rich_module())));
+    return {};
+  }
+  Result<void> act() {
+    return module->serialize(
+        {[](void*, const uint8_t*, size_t) -> Result<void> { return {}; }, nullptr});
+  }
+  std::optional<Module> module;
+};
+
+} // namespace
+
+TEST_CASE("loading precompiled modules survives every refusal") {
+  constexpr auto compact = Config::Encoding::compact;
+  constexpr auto threaded = Config::Encoding::threaded;
+  const oom::Report report =
+      oom::oom_test<Load<compact, BytesOwnership::borrowed>>("load_ebb_in_place");
+  CHECK(report.ok());
+  CHECK(report.requests > 10);
+  CHECK(oom::oom_test<Load<compact, BytesOwnership::copied>>("load_ebb_copied").ok());
+  CHECK(oom::oom_test<Load<threaded, BytesOwnership::borrowed>>("load_ebb_threaded").ok());
+}
+
+TEST_CASE("compiling to precompiled modules survives every refusal") {
+  CHECK(oom::oom_test<Compile>("compile_ebb").ok());
+}
+
+TEST_CASE("writing precompiled modules survives every refusal") {
+  const oom::Report report = oom::oom_test<Serialize>("serialize_ebb");
+  CHECK(report.ok());
+  CHECK(report.requests >= 1);
+}

@@ -1,0 +1,216 @@
+// Precompiled modules that fit: the same bytes everywhere, and modules that run as those of the
+// .wasm do.
+#include "tests/artifact/artifacts.h"
+
+using namespace ebb;
+using namespace ebb::testing;
+
+namespace {
+
+CompileSettings settings_of(CompileSettings::Profile profile, bool strip = false,
+                            bool fuel = false) {
+  CompileSettings settings;
+  settings.profile = profile;
+  settings.strip = strip;
+  settings.fuel = fuel;
+  return settings;
+}
+constexpr auto narrow = CompileSettings::Profile::narrow;
+constexpr auto wide = CompileSettings::Profile::wide;
+constexpr bool runs_wide = sizeof(void*) == 8;
+
+Module load(const Engine& engine, const Aligned& bytes) {
+  Diagnostic diagnostic;
+  Result<Module> module = Module::load_borrowed(engine, bytes.span(), &diagnostic);
+  char text[300];
+  render(diagnostic, text, sizeof(text));
+  REQUIRE_MESSAGE(module.ok(), text);
+  return std::move(module).value();
+}
+
+Bytes serialized(const Module& module, bool strip = false) {
+  Bytes out;
+  must(module.serialize({&append_to, &out}, strip));
+  return out;
+}
+
+Result<int32_t> plus_one(Caller&, int32_t value) { return value + 1; }
+Result<void> nothing(Caller&) { return {}; }
+
+} // namespace
+
+// Everything but the code, which changes with the instructions: these bytes are the format of
+// version 1.
+TEST_CASE("the bytes of a precompiled module are those that the page says") {
+  World world;
+  Bytes bytes = compiled(world.engine, add_module(), settings_of(narrow, true));
+  const Aligned file(bytes);
+  const artifact::Layout layout = must(artifact::read_layout(file.span(), nullptr));
+  const ByteRange code = layout.section(artifact::SectionId::code);
+  Bytes head(bytes.begin(), bytes.begin() + code.offset);
+  for (size_t i = 8; i < 12; ++i)
+    head[i] = 0xee; // the fingerprint of the instructions
+  const Function function = must(Result<Function>([&] {
+    Function found;
+    memcpy(&found, bytes.data() + layout.section(artifact::SectionId::functions).offset,
+           sizeof(found));
+    return found;
+  }()));
+  const Bytes code_bytes = {static_cast<uint8_t>(function.code_bytes), 0, 0, 0};
+  const Bytes code_offset = {static_cast<uint8_t>(function.code_offset), 0, 0, 0};
+  const Bytes section_bytes = {static_cast<uint8_t>(code.size), 0, 0, 0};
+  const Bytes file_bytes = {static_cast<uint8_t>(bytes.size()), 0, 0, 0};
+  const Bytes expected =
+      Bytes{0, 'e', 'b', 'b', 1, 0, 0, 0, 0xee, 0xee, 0xee, 0xee, 0, 0, 5, 0, 1, 0, 0, 0} +
+      file_bytes + Bytes{0xff, 0xff, 0xff, 0xff, 6, 0, 0, 0} +
+      Bytes{1, 0, 0, 0, 16, 0, 0, 0, 4, 0, 0, 0, 28, 0, 0, 0, 10, 0, 0, 0, 16, 0, 0, 0} +
+      Bytes{15, 0, 0, 0, 3, 0, 0, 0, 18, 0, 0, 0} + section_bytes +
+      // A final function of two parameters and three values, all i32.
+      Bytes{0x24, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0} +
+      // The function: code, type, slots of parameters, results and frame, extent.
+      code_offset + code_bytes + Bytes{0, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0, 6, 0, 0, 0} +
+      // The export, and its name.
+      Bytes{static_cast<uint8_t>(code.offset - 4), 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0} +
+      Bytes{'a', 'd', 'd', 0};
+  CHECK(head == expected);
+}
+
+TEST_CASE("the same input and options give the same bytes, whatever else the engine did") {
+  World fresh;
+  World used(config_of(Config::Encoding::compact));
+  const Bytes other = compiled(used.engine, add_module());
+  const Module kept = used.load(recursive_module());
+  for (const Bytes& wasm : {add_module(), rich_module(), recursive_module()})
+    for (const auto profile : {narrow, wide})
+      CHECK(compiled(fresh.engine, wasm, settings_of(profile)) ==
+            compiled(used.engine, wasm, settings_of(profile)));
+}
+
+TEST_CASE("a precompiled module runs as its .wasm") {
+  in_both_encodings([](Config config) {
+    for (const auto profile : {narrow, wide}) {
+      if (profile == wide && !runs_wide) continue;
+      for (const bool strip : {false, true}) {
+        World world(config);
+        const Aligned bytes(
+            compiled(world.engine, rich_module(false), settings_of(profile, strip)));
+        const Module module = load(world.engine, bytes);
+        const Instance instance = must(world.linker.instantiate(world.store, module));
+        // 5 + 1, 9 in memory, 41 after the start function, 1 + 2.
+        CHECK(must(world.typed<int32_t(int32_t)>(instance, "sum").call(world.store, 5)) == 59);
+        CHECK(must(world.typed<int32_t(int32_t)>(instance, "summit").call(world.store, 7)) == 8);
+        CHECK(must(instance.get_global(world.store, "")).type(world.store).ok());
+        CHECK(error_of(instance.get_func(world.store, "su")) == Error::unknown_export);
+      }
+    }
+  });
+}
+
+TEST_CASE("imports of a precompiled module are those of its .wasm") {
+  World world;
+  const Aligned bytes(compiled(world.engine, rich_module()));
+  const Module precompiled = load(world.engine, bytes);
+  const Module plain = world.load(rich_module());
+  REQUIRE(precompiled.import_count() == 3);
+  for (size_t i = 0; i < 3; ++i) {
+    CHECK(precompiled.import(i).module == plain.import(i).module);
+    CHECK(precompiled.import(i).name == plain.import(i).name);
+    CHECK(precompiled.import(i).type.kind == plain.import(i).type.kind);
+  }
+  CHECK(precompiled.function_count() == plain.function_count());
+  CHECK(precompiled.features_used() == plain.features_used());
+  must(world.linker.define_func("host", "first", &plus_one));
+  must(world.linker.define_func("host", "second", &nothing));
+  const Global global = must(Global::create(world.store, {ValType::i32(), false}, Val::i32(3)));
+  must(world.linker.define(world.store, "other", "g", global));
+  const Instance instance = must(world.linker.instantiate(world.store, precompiled));
+  CHECK(must(world.typed<int32_t(int32_t)>(instance, "sum").call(world.store, 5)) == 59);
+}
+
+TEST_CASE("a loaded module is written as it was read") {
+  Config config = config_of(Config::Encoding::compact);
+  config.keep_names = true;
+  config.keep_offsets = true;
+  World world(config);
+  for (const Bytes& wasm : {add_module(), rich_module(), recursive_module()}) {
+    for (const auto profile : {narrow, wide}) {
+      if (profile == wide && !runs_wide) continue;
+      const Bytes first = compiled(world.engine, wasm, settings_of(profile));
+      const Aligned bytes(first);
+      CHECK(serialized(load(world.engine, bytes)) == first);
+      CHECK(serialized(load(world.engine, bytes), true) ==
+            compiled(world.engine, wasm, settings_of(profile, true)));
+    }
+    CHECK(serialized(world.load(wasm)) ==
+          compiled(world.engine, wasm, settings_of(runs_wide ? wide : narrow)));
+  }
+}
+
+TEST_CASE("names are there if they were kept and are wanted") {
+  Config config;
+  config.keep_names = true;
+  World world(config);
+  const Aligned with(compiled(world.engine, rich_module(false)));
+  const Aligned without(compiled(world.engine, rich_module(false), settings_of(narrow, true)));
+  CHECK(load(world.engine, with).function_name(0) == StringView("f"));
+  CHECK(load(world.engine, without).function_name(0).is_empty());
+  World other;
+  CHECK(load(other.engine, with).function_name(0).is_empty());
+  CHECK(without.size() < with.size());
+}
+
+TEST_CASE("a copied module does not need its bytes") {
+  World world;
+  Bytes bytes = compiled(world.engine, rich_module(false));
+  // Where the copy is made from need not be aligned.
+  bytes.insert(bytes.begin(), 0);
+  Result<Module> module = Module::load(world.engine, std::span<const uint8_t>(bytes).subspan(1));
+  REQUIRE(module.ok());
+  for (uint8_t& byte : bytes)
+    byte = 0xff;
+  const Instance instance = must(world.linker.instantiate(world.store, module.value()));
+  CHECK(must(world.typed<int32_t(int32_t)>(instance, "sum").call(world.store, 5)) == 59);
+}
+
+TEST_CASE("running in place takes no memory for code and data") {
+  World world(config_of(Config::Encoding::compact));
+  Bytes code;
+  for (int i = 0; i < 20000; ++i)
+    code += local_get(0) + i32_const(i) + Bytes{0x6a, 0x21, 0};
+  ModuleBuilder m;
+  m.type({i32}, {i32});
+  m.export_func("f", m.func(0, code + local_get(0)));
+  m.memory({0, 1}).data(Bytes{0, 0x41, 0, 0x0b} + sized(Bytes(30000, 1)));
+  const Aligned bytes(compiled(world.engine, m.build()));
+  const Module module = load(world.engine, bytes);
+  CHECK(bytes.size() > 200000);
+  CHECK(module.stats().peak < 600);
+}
+
+TEST_CASE("fuel is counted by code that was compiled for it") {
+  Config config;
+  config.fuel = true;
+  World world(config);
+  const Aligned bytes(compiled(world.engine, rich_module(false), settings_of(narrow, false, true)));
+  const Module module = load(world.engine, bytes);
+  const Instance instance = must(world.linker.instantiate(world.store, module));
+  world.store.set_fuel(1);
+  CHECK(error_of(world.typed<int32_t(int32_t)>(instance, "sum").call(world.store, 5)) ==
+        Error::out_of_fuel);
+}
+
+TEST_CASE("what cannot be compiled or written says so") {
+  World world;
+  Bytes out;
+  Diagnostic diagnostic;
+  const ByteSink sink{&append_to, &out};
+  CHECK(error_of(Module::compile(world.engine, Bytes{0, 'a', 's', 'm', 2, 0, 0, 0}, {}, sink,
+                                 &diagnostic)) == Error::unknown_version);
+  CHECK(diagnostic.error == Error::unknown_version);
+  CHECK(error_of(Module::compile(world.engine, function_module(func_type({}, {i32}), {}), {},
+                                 sink)) == Error::type_mismatch);
+  CHECK(out.empty());
+  const ByteSink full{
+      [](void*, const uint8_t*, size_t) -> Result<void> { return Error::host_failure; }, nullptr};
+  CHECK(error_of(Module::compile(world.engine, add_module(), {}, full)) == Error::host_failure);
+}

@@ -1,0 +1,268 @@
+// Precompiled modules that do not fit, are cut off or are hostile: refused by name, and nothing is
+// left behind.
+#include "tests/artifact/artifacts.h"
+
+#include <string>
+
+using namespace ebb;
+using namespace ebb::testing;
+
+namespace {
+
+struct Refused {
+  Error error = Error::none;
+  std::string text;
+};
+
+Refused load(const Engine& engine, const Aligned& bytes) {
+  Diagnostic diagnostic;
+  const Result<Module> module = Module::load_borrowed(engine, bytes.span(), &diagnostic);
+  char text[300];
+  render(diagnostic, text, sizeof(text));
+  return {module.error(), module.ok() ? "" : text};
+}
+
+bool says(const Refused& refusal, const char* what) {
+  return refusal.text.find(what) != std::string::npos;
+}
+
+void put(Bytes& bytes, size_t at, uint32_t value) {
+  memcpy(bytes.data() + at, &value, sizeof(value));
+}
+uint32_t get(const Bytes& bytes, size_t at) {
+  uint32_t value;
+  memcpy(&value, bytes.data() + at, sizeof(value));
+  return value;
+}
+
+struct File {
+  explicit File(const Engine& with, const Bytes& wasm)
+      : engine(with), bytes(compiled(with, wasm)) {}
+  /// Where an item of a section begins.
+  size_t at(artifact::SectionId id, uint32_t index = 0, uint32_t offset = 0) const {
+    const Aligned file(bytes);
+    const ByteRange range = must(artifact::read_layout(file.span(), nullptr)).section(id);
+    REQUIRE(range.size != 0);
+    return range.offset + index * artifact::item_bytes(id) + offset;
+  }
+  /// What is said to the file with one word changed.
+  Refused with(size_t where, uint32_t value) const {
+    Bytes changed = bytes;
+    put(changed, where, value);
+    return load(engine, Aligned(changed));
+  }
+  const Engine& engine;
+  Bytes bytes;
+};
+
+using artifact::SectionId;
+
+} // namespace
+
+TEST_CASE("what does not fit is refused by name, with what would fit") {
+  World world;
+  const File file(world.engine, add_module());
+  Refused refusal = file.with(4, 2);
+  CHECK(refusal.error == Error::artifact_version);
+  CHECK(says(refusal, "reads version 1"));
+  refusal = file.with(4, 1u << 24);
+  CHECK(refusal.error == Error::artifact_byte_order);
+  CHECK(says(refusal, "little-endian"));
+  refusal = file.with(8, get(file.bytes, 8) ^ 1);
+  CHECK(refusal.error == Error::artifact_bytecode);
+  CHECK(says(refusal, "compile the .wasm anew"));
+  refusal = file.with(16, 1u << 31);
+  CHECK(refusal.error == Error::artifact_features);
+  refusal = file.with(12, 2 | get(file.bytes, 12));
+  CHECK(refusal.error == Error::artifact_profile);
+  CHECK(says(refusal, "narrow and wide"));
+  refusal = file.with(12, 0xff00 | get(file.bytes, 12));
+  CHECK(refusal.error == Error::malformed_artifact);
+  const Aligned shifted(Bytes{0} + file.bytes);
+  Diagnostic diagnostic;
+  const Error misaligned =
+      Module::load_borrowed(world.engine, shifted.span().subspan(1), &diagnostic).error();
+  CHECK(misaligned == Error::misaligned_bytes);
+  CHECK(diagnostic.error == Error::misaligned_bytes);
+  CHECK(error_class(misaligned) == ErrorClass::usage);
+}
+
+TEST_CASE("wide code is refused where registers hold 32 bits") {
+  World world;
+  CompileSettings settings;
+  settings.profile = CompileSettings::Profile::wide;
+  const Refused refusal =
+      load(world.engine, Aligned(compiled(world.engine, add_module(), settings)));
+  if (sizeof(void*) == 8) {
+    CHECK(refusal.error == Error::none);
+  } else {
+    CHECK(refusal.error == Error::artifact_profile);
+    CHECK(says(refusal, "narrow would run here"));
+  }
+}
+
+TEST_CASE("features that are off and fuel that is not counted are refused by name") {
+  World plain;
+  const Aligned bytes(compiled(plain.engine, rich_module(false)));
+  Config config;
+  config.features.set(Feature::bulk_memory, false);
+  World without(config);
+  Refused refusal = load(without.engine, bytes);
+  CHECK(refusal.error == Error::feature_disabled);
+  CHECK(says(refusal, "bulk-memory"));
+  Config counting;
+  counting.fuel = true;
+  World with_fuel(counting);
+  refusal = load(with_fuel.engine, bytes);
+  CHECK(refusal.error == Error::artifact_without_fuel);
+  CHECK(says(refusal, "with fuel"));
+}
+
+TEST_CASE("a file that is cut off anywhere is refused") {
+  World world;
+  for (const Bytes& wasm : {add_module(), rich_module(), recursive_module()}) {
+    const Bytes whole = compiled(world.engine, wasm);
+    const int64_t held = world.memory.held();
+    for (size_t size = 4; size < whole.size(); ++size) {
+      const Refused refusal = load(
+          world.engine, Aligned(Bytes(whole.begin(), whole.begin() + static_cast<long>(size))));
+      CHECK(refusal.error == Error::unexpected_end);
+      CHECK(says(refusal, "cut off"));
+    }
+    Bytes longer = whole;
+    longer.push_back(0);
+    CHECK(load(world.engine, Aligned(longer)).error == Error::malformed_artifact);
+    CHECK(world.memory.held() == held);
+  }
+}
+
+// What a cut file says about its size does not help it.
+TEST_CASE("a file that is cut off and lies about its size is refused") {
+  World world;
+  const Bytes whole = compiled(world.engine, rich_module());
+  for (size_t size = sizeof(artifact::Header); size < whole.size(); ++size) {
+    Bytes cut(whole.begin(), whole.begin() + static_cast<long>(size));
+    put(cut, 20, static_cast<uint32_t>(size));
+    const Refused refusal = load(world.engine, Aligned(cut));
+    CHECK(error_class(refusal.error) == ErrorClass::malformed);
+  }
+}
+
+TEST_CASE("hostile section tables are refused") {
+  World world;
+  const File file(world.engine, rich_module());
+  const size_t table = sizeof(artifact::Header);
+  const Error malformed = Error::malformed_artifact;
+  CHECK(file.with(table, 0).error == malformed);
+  CHECK(file.with(table, 200).error == malformed);
+  CHECK(file.with(table + 8, get(file.bytes, table)).error == malformed);
+  CHECK(file.with(table + 4, 0).error == malformed);
+  CHECK(file.with(table + 4, UINT32_MAX).error == malformed);
+  CHECK(file.with(table + 4, UINT32_MAX - 3).error == malformed);
+  CHECK(file.with(table + 4, get(file.bytes, table + 4) + 4).error == malformed);
+  CHECK(file.with(table + 12, get(file.bytes, table + 12) + 1).error == malformed);
+  CHECK(file.with(12, get(file.bytes, 12) | 0xffff0000).error == malformed);
+}
+
+TEST_CASE("declarations that break a rule are refused") {
+  World world;
+  const File file(world.engine, rich_module());
+  const auto refused = [&](SectionId id, uint32_t index, uint32_t offset, uint32_t value) {
+    const Refused refusal = file.with(file.at(id, index, offset), value);
+    CAPTURE(static_cast<int>(id));
+    CAPTURE(offset);
+    CAPTURE(value);
+    CHECK(error_class(refusal.error) == ErrorClass::malformed);
+  };
+  const uint32_t many = 0x7fffffff;
+  refused(SectionId::types, 0, 0, UINT32_MAX);
+  refused(SectionId::types, 0, 0, 3);
+  for (const uint32_t offset : {0u, 4u, 8u, 12u, 16u, 20u}) {
+    refused(SectionId::imports, 1, offset, UINT32_MAX);
+    refused(SectionId::imports, 1, offset, many);
+  }
+  refused(SectionId::imported_types, 0, 0, 100);
+  refused(SectionId::imported_types, 0, 0, UINT32_MAX);
+  for (uint32_t offset = 0; offset < sizeof(Function); offset += 4)
+    refused(SectionId::functions, 1, offset, UINT32_MAX);
+  refused(SectionId::functions, 0, 8, 0);
+  refused(SectionId::functions, 0, 20, 0);
+  refused(SectionId::functions, 0, 24, 3);
+  refused(SectionId::constants, 0, 8, 1);
+  refused(SectionId::constants, 0, 16, 0x10000);
+  for (const uint32_t offset : {0u, 4u, 24u, 28u})
+    refused(SectionId::tables, 0, offset, UINT32_MAX);
+  refused(SectionId::tables, 0, 16, 3); // a maximum below the minimum
+  for (const uint32_t offset : {0u, 4u, 8u, 12u, 20u})
+    refused(SectionId::memories, 0, offset, UINT32_MAX & ~artifact::limits_is_shared);
+  for (uint32_t global = 0; global < 6; ++global)
+    for (const uint32_t offset : {0u, 4u, 8u})
+      refused(SectionId::globals, global, offset, 99);
+  refused(SectionId::globals, 3, 12, 1u << 20); // ref.func of nothing
+  refused(SectionId::globals, 4, 12, 1);        // no such initializer
+  refused(SectionId::globals, 5, 12, UINT32_MAX);
+  for (const uint32_t offset : {0u, 4u, 8u, 12u})
+    refused(SectionId::exports, 2, offset, 77777);
+  refused(SectionId::exports, 0, 12, 5);
+  for (const uint32_t offset : {0u, 4u, 8u, 12u, 16u, 24u})
+    refused(SectionId::elems, 0, offset, 99);
+  refused(SectionId::elem_functions, 0, 0, 99);
+  refused(SectionId::elem_inits, 0, 0, 99);
+  refused(SectionId::elem_inits, 0, 4, 99);
+  for (const uint32_t offset : {0u, 4u, 8u, 12u})
+    refused(SectionId::datas, 0, offset, 99);
+  refused(SectionId::strings, 0, 0, 0xfffefdfc);
+  refused(SectionId::offset_ranges, 0, 0, 99999);
+  refused(SectionId::offset_ranges, 0, 4, 99999);
+  CHECK(file.with(24, 0).error == Error::malformed_artifact);
+  CHECK(file.with(24, 77).error == Error::malformed_artifact);
+  CHECK(file.with(28, 0).error == Error::malformed_artifact);
+}
+
+TEST_CASE("exports out of order or twice are refused") {
+  World world;
+  ModuleBuilder m;
+  m.type({}, {});
+  const uint32_t function = m.func(0, {});
+  m.export_func("aa", function).export_func("ab", function).export_func("b", function);
+  const File file(world.engine, m.build());
+  const size_t names = file.at(SectionId::strings);
+  Bytes swapped = file.bytes;
+  swapped[names + 1] = 'c';
+  CHECK(load(world.engine, Aligned(swapped)).error == Error::malformed_artifact);
+  swapped[names + 1] = 'b';
+  CHECK(says(load(world.engine, Aligned(swapped)), "order of their names"));
+}
+
+TEST_CASE("memories that cannot be made here are refused by name") {
+  World world;
+  const File file(world.engine, rich_module());
+  const Refused refusal = file.with(file.at(SectionId::memories), artifact::limits_is_shared);
+  CHECK(refusal.error == Error::unsupported_shared_memory);
+}
+
+// Every byte outside of the code changed in several ways: an error or a module, and nothing is left
+// behind.
+TEST_CASE("changed bytes leave nothing behind") {
+  World world(config_of(Config::Encoding::compact));
+  for (const Bytes& wasm : {rich_module(), recursive_module()}) {
+    const File file(world.engine, wasm);
+    const size_t code = file.at(SectionId::code);
+    const int64_t held = world.memory.held();
+    uint64_t loaded = 0;
+    uint64_t refused = 0;
+    for (size_t i = 4; i < file.bytes.size(); ++i) {
+      if (i >= code) break;
+      for (const int flip : {0x01, 0x02, 0x10, 0x80, 0xff}) {
+        Bytes changed = file.bytes;
+        changed[i] = static_cast<uint8_t>(changed[i] ^ flip);
+        const Refused refusal = load(world.engine, Aligned(changed));
+        ++(refusal.error == Error::none ? loaded : refused);
+        CHECK(error_class(refusal.error) != ErrorClass::resource);
+        CHECK(error_class(refusal.error) != ErrorClass::trap);
+      }
+    }
+    CHECK(world.memory.held() == held);
+    CHECK(refused > loaded);
+  }
+}
