@@ -12,9 +12,11 @@ bool same(SlotCounts a, SlotCounts b) { return a.numbers == b.numbers && a.refs 
 
 /// The list behind the code: how many pins there are of each class, then their slots.
 bool pins_fit(std::span<const uint8_t> list, uint32_t frame_numbers) {
-  constexpr uint32_t listed_max = 4;
-  if (list.size() < 2 || list[0] > listed_max || list[1] > listed_max) return false;
-  const uint32_t count = uint32_t{list[0]} + list[1];
+  constexpr uint32_t listed_max = PinList::listed_max;
+  if (list.size() < 2) return false;
+  const uint32_t ints = list[0] & PinList::count_mask;
+  if (ints > listed_max || list[0] >> (4 + ints) != 0 || list[1] > listed_max) return false;
+  const uint32_t count = uint32_t{ints} + list[1];
   if (list.size() - 2 < count * sizeof(uint16_t)) return false;
   for (uint32_t i = 0; i < count; i++)
     if (read_code<uint16_t>(list.data() + 2 + i * sizeof(uint16_t)) >= frame_numbers) return false;

@@ -116,12 +116,12 @@ Result<void> FunctionCompiler::finish_function(Function& function) {
   return write_pins();
 }
 
-/// Behind its code, a function lists the locals that are worth a machine register: how many of each class, then their
-/// slots, the heaviest first.
+/// Behind its code, a function lists the locals that are worth a machine register, the heaviest first: see PinList.
 Result<void> FunctionCompiler::write_pins() {
-  constexpr uint32_t listed_max = 4;
+  constexpr uint32_t listed_max = PinList::listed_max;
   uint16_t slots[2][listed_max];
   uint32_t weights[2][listed_max];
+  bool wide[2][listed_max];
   uint8_t counts[2] = {0, 0};
   for (const Local& local : locals_) {
     if (local.weight == 0) continue;
@@ -134,11 +134,16 @@ Result<void> FunctionCompiler::write_pins() {
     for (uint32_t i = last; i > at; i--) {
       slots[which][i] = slots[which][i - 1];
       weights[which][i] = weights[which][i - 1];
+      wide[which][i] = wide[which][i - 1];
     }
     slots[which][at] = local.slot;
     weights[which][at] = local.weight;
+    wide[which][at] = local.type == ValKind::i64;
   }
-  EBB_TRY(emitter_.put_bytes(counts, 2));
+  uint8_t head[2] = {counts[0], counts[1]};
+  for (uint32_t i = 0; i < counts[0]; i++)
+    if (wide[0][i]) head[0] = static_cast<uint8_t>(head[0] | PinList::wide_bit << i);
+  EBB_TRY(emitter_.put_bytes(head, 2));
   EBB_TRY(emitter_.put_bytes(slots[0], counts[0] * sizeof(uint16_t)));
   return emitter_.put_bytes(slots[1], counts[1] * sizeof(uint16_t));
 }

@@ -4,6 +4,7 @@
 // boundary record on top, which keeps the caller's instance and returns to code of the machine's own that restores it.
 #include "core/interpret/machine_state.h"
 #include "core/interpret/threading.h"
+#include "core/state/prepare.h"
 
 namespace ebb {
 namespace {
@@ -79,6 +80,27 @@ const Function& running_function(const Machine& m) {
   return *record->function;
 }
 
+uint64_t* machine_prepare(Machine& m, uint64_t* fp) {
+  ModuleImage& image = *m.instance->module;
+  CallRecord* record = m.record - 1;
+  const bool is_boundary = code_is(image, record->return_pc, Form::return_boundary_nnnn);
+  if (is_boundary) record--;
+  const uint32_t ordinal =
+      image.index_of(*record->function).value - image.decl.imported_functions;
+  const Result<void> prepared = prepare_function(m.store.engine, image, ordinal);
+  if (!prepared.ok()) return stop(m, prepared.error());
+  const LazyFunction& lazy = image.lazy[ordinal];
+  const Function& function = lazy.function;
+  record->function = &function;
+  if (!frame_fits(m, fp, 0, 0, function.extent)) {
+    fp = reserve(m, fp, 0, 0, function.params, function.extent - function.frame.refs,
+                 function.frame.refs);
+    if (fp == nullptr) return nullptr;
+  }
+  m.pc = lazy.entry.load(std::memory_order_acquire);
+  return fp;
+}
+
 uint64_t* machine_grow(Machine& m, uint64_t* fp, const CallSite& site, const Function& callee) {
   return reserve(m, fp, site.outgoing, site.outgoing_refs, callee.params,
                  callee.extent - callee.frame.refs, callee.frame.refs);
@@ -94,7 +116,7 @@ uint64_t* machine_call(Machine& m, uint64_t* fp, const CallSite& site, FuncRef t
     return fp;
   }
   InstanceState* instance = m.store.instances[target.instance];
-  const Function& callee = instance->module->functions[target.function];
+  const Function& callee = instance->module->function(target.function);
   if (!frame_fits(m, fp, site.outgoing, site.outgoing_refs, callee.extent)) {
     fp = machine_grow(m, fp, site, callee);
     if (fp == nullptr) return nullptr;
@@ -123,7 +145,7 @@ uint64_t* machine_tail_call(Machine& m, uint64_t* fp, const CallSite& site, Func
     return fp;
   }
   InstanceState* instance = m.store.instances[target.instance];
-  const Function& callee = instance->module->functions[target.function];
+  const Function& callee = instance->module->function(target.function);
   if (!frame_fits(m, fp, site.outgoing, site.outgoing_refs, callee.extent)) {
     fp = machine_grow(m, fp, site, callee);
     if (fp == nullptr) return nullptr;

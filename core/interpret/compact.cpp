@@ -18,12 +18,12 @@
 #define EBB_TAIL_OUTGOING(tail) (tail)
 #define EBB_OUTGOING(ops, extra) EBB_U16((ops) + (extra) - 2)
 #define EBB_OUTGOING_REFS(ops, extra) EBB_U16((ops) + (extra) - 4)
-#define EBB_CALLEE(ops) (m.functions + EBB_U32(ops))
-#define EBB_CALLEE_AT(index) (m.functions + (index))
+#define EBB_CALLEE(ops) ready_function(m, EBB_U32(ops))
+#define EBB_CALLEE_AT(index) ready_function(m, index)
 #define EBB_CALLEE_FUNCTION(callee) (callee)
 #define EBB_CALLEE_TYPE(callee) (m.instance->module->type_of(*(callee)))
 #define EBB_CALLEE_EXTENT(callee) ((callee)->extent)
-#define EBB_CALLEE_ENTRY(callee) (m.code + (callee)->code_offset)
+#define EBB_CALLEE_ENTRY(callee) (m.lazy == nullptr ? m.code + (callee)->code_offset : lazy_entry(m, callee))
 #define EBB_CALL_INDEX(ops, which) EBB_U32((ops) + 4 * (which))
 #define EBB_CALL_TYPE(ops) (m.instance->module->decl.types[TypeIndex{EBB_U32(ops)}])
 #define EBB_SPILL_PINS(tail)
@@ -36,6 +36,18 @@
 
 namespace ebb {
 namespace {
+
+/// A function as far as it is known: in a module that is prepared lazily there are two records of each.
+inline const Function* ready_function(const Machine& m, uint32_t index) {
+  if (__builtin_expect(m.lazy == nullptr, 1)) return m.functions + index;
+  const LazyFunction& lazy = m.lazy[index];
+  return lazy.entry.load(std::memory_order_acquire) != nullptr ? &lazy.function
+                                                               : m.functions + index;
+}
+
+__attribute__((noinline)) const uint8_t* lazy_entry(const Machine& m, const Function* callee) {
+  return entry_of(*m.instance->module, *callee);
+}
 
 inline const uint8_t* table_target(const uint8_t* table, uint32_t index) {
   const uint8_t* field = table + size_t{4} * index;

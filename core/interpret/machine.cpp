@@ -10,9 +10,9 @@ namespace ebb {
 
 const MachineTable& machine_table() {
 #if defined(EBB_NO_THREADED)
-  static constexpr MachineTable table{false, &make_ready};
+  static constexpr MachineTable table{false, &make_ready, &thread_function};
 #else
-  static constexpr MachineTable table{true, &make_ready};
+  static constexpr MachineTable table{true, &make_ready, &thread_function};
 #endif
   return table;
 }
@@ -33,6 +33,7 @@ void Machine::set_instance(InstanceState* next) {
   functions = module.functions.data();
   threaded = module.threaded_functions;
   code = module.code.data();
+  lazy = module.lazy.empty() ? nullptr : module.lazy.data();
   refresh_memory();
 }
 
@@ -122,7 +123,7 @@ Result<Activation> machine_enter(StoreState& store, FuncRef callee) {
     refs = host.params.refs > host.results.refs ? host.params.refs : host.results.refs;
     cleared = refs;
   } else {
-    const Function& function = store.instances[callee.instance]->module->functions[callee.function];
+    const Function& function = store.instances[callee.instance]->module->function(callee.function);
     numbers = function.extent;
     refs = function.frame.refs;
     cleared = function.params.refs;
@@ -170,7 +171,7 @@ Error machine_run(StoreState& store, Activation& activation) {
     store.position = activation.base;
   } else {
     InstanceState* instance = store.instances[activation.callee.instance];
-    const Function& function = instance->module->functions[activation.callee.function];
+    const Function& function = instance->module->function(activation.callee.function);
     m.set_instance(instance);
     m.record = store.stack.records + activation.base.records;
     m.rp = store.stack.end - activation.base.refs;

@@ -16,6 +16,7 @@ struct Machine {
   const Function* functions = nullptr;
   const ThreadedFunction* threaded = nullptr;
   const uint8_t* code = nullptr;
+  const LazyFunction* lazy = nullptr; ///< Null where all functions are ready.
   uint8_t* memory = nullptr;           ///< First memory's base and size, as handlers reload them.
   uint64_t memory_size = 0;
   CallRecord* record = nullptr;        ///< Next free record.
@@ -46,6 +47,9 @@ struct CallSite {
 
 /// Makes room for a frame that did not fit. Returns the caller's frame pointer, which may have moved.
 uint64_t* machine_grow(Machine& m, uint64_t* fp, const CallSite& site, const Function& callee);
+
+/// Prepares the function that has just been entered. Returns its frame pointer, `m.pc` is its first instruction.
+uint64_t* machine_prepare(Machine& m, uint64_t* fp);
 
 /// The first instruction of a function.
 const uint8_t* entry_of(const ModuleImage& image, const Function& function);

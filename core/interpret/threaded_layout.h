@@ -24,10 +24,11 @@
 #define EBB_OUTGOING_REFS(ops, extra) (EBB_OWN_TAIL(ops).outgoing_refs)
 #define EBB_CALLEE(ops) (static_cast<const ThreadedFunction*>(EBB_OWN_TAIL(ops).function))
 #define EBB_CALLEE_AT(index) (m.threaded + (index))
-#define EBB_CALLEE_FUNCTION(callee) ((callee)->function)
+// The entry is read first: see ThreadedFunction.
+#define EBB_CALLEE_ENTRY(callee) __atomic_load_n(&(callee)->entry, __ATOMIC_ACQUIRE)
+#define EBB_CALLEE_FUNCTION(callee) __atomic_load_n(&(callee)->function, __ATOMIC_RELAXED)
+#define EBB_CALLEE_EXTENT(callee) __atomic_load_n(&(callee)->extent, __ATOMIC_RELAXED)
 #define EBB_CALLEE_TYPE(callee) ((callee)->type)
-#define EBB_CALLEE_EXTENT(callee) ((callee)->extent)
-#define EBB_CALLEE_ENTRY(callee) ((callee)->entry)
 #define EBB_CALL_INDEX(ops, which) (static_cast<uint32_t>(EBB_OWN_TAIL(ops).operand >> (32 * (which))))
 #define EBB_CALL_TYPE(ops) (TypeId{EBB_CALL_INDEX(ops, 0)})
 

@@ -135,26 +135,43 @@ uint32_t threaded_bytes(const Compact& in, const Threaded& out) {
   return bytes + pin_moves_bytes(out.stores) + pin_moves_bytes(out.loads);
 }
 
-const uint8_t* code_begin(const ModuleImage& image, const Function& function) {
-  return image.code.data() + function.code_offset;
+/// The lazy function that a record belongs to, if it is the record of a compiled body.
+const LazyFunction* lazy_of(const ModuleImage& image, const Function& function) {
+  const uint8_t* at = reinterpret_cast<const uint8_t*>(&function);
+  const uint8_t* first = reinterpret_cast<const uint8_t*>(image.lazy.data());
+  if (at < first || at >= first + image.lazy.size_bytes()) return nullptr;
+  return &image.lazy[static_cast<size_t>(at - first) / sizeof(LazyFunction)];
 }
 
-Pins read_pins(const ModuleImage& image, const Function& function) {
-  const uint8_t* at = code_begin(image, function) + function.code_bytes;
-  const uint8_t ints = at[0];
-  const uint8_t floats = at[1];
+/// What `Function::code_offset` counts from.
+const uint8_t* code_base(const ModuleImage& image, const Function& function) {
+  const LazyFunction* lazy = lazy_of(image, function);
+  return lazy != nullptr ? lazy->code : image.code.data();
+}
+
+Pins read_pins(const uint8_t* code, const Function& function) {
+  const uint8_t* at = code + function.code_offset + function.code_bytes;
+  const uint32_t ints = at[0] & PinList::count_mask;
+  const uint32_t floats = at[1];
   Pins pins;
-  pins.home_int = ints != 0 ? read_code<uint16_t>(at + 2) : function.frame.numbers;
-  pins.home_float = floats != 0 ? read_code<uint16_t>(at + 2 + 2 * ints)
-                                : static_cast<uint16_t>(function.frame.numbers + 1);
-  pins.any = ints != 0 || floats != 0;
+  pins.home_int = function.frame.numbers;
+  pins.home_float = static_cast<uint16_t>(function.frame.numbers + 1);
+  pins.any = floats != 0;
+  if (floats != 0) pins.home_float = read_code<uint16_t>(at + 2 + 2 * ints);
+  for (uint32_t i = 0; i < ints; i++) {
+    // An i64 fits only a register of 64 bits.
+    if (sizeof(void*) < 8 && (at[0] & PinList::wide_bit << i) != 0) continue;
+    pins.home_int = read_code<uint16_t>(at + 2 + 2 * i);
+    pins.any = true;
+    break;
+  }
   return pins;
 }
 
 /// Pins are loaded by enter; a function that has none, because it declares no local, gets one.
-bool needs_enter(const ModuleImage& image, const Function& function, const Pins& pins) {
+bool needs_enter(const uint8_t* code, const Function& function, const Pins& pins) {
   if (!pins.any) return false;
-  const uint8_t* at = code_begin(image, function);
+  const uint8_t* at = code + function.code_offset;
   const uint8_t* end = at + function.code_bytes;
   while (at < end) {
     const Compact in = take_apart(at);
@@ -167,9 +184,11 @@ bool needs_enter(const ModuleImage& image, const Function& function, const Pins&
 
 class Threader {
 public:
-  Threader(ModuleImage& image) : image_(image), handlers_(threaded_handlers()), offsets_(image.heap) {}
+  Threader(ModuleImage& image, const uint8_t* code)
+      : image_(image), code_(code), handlers_(threaded_handlers()), offsets_(image.heap) {}
 
   Result<void> run();
+  Result<Block> run_one(const Function& function);
 
 private:
   /// Lays a function out: where each of its instructions will be. Returns its size.
@@ -181,11 +200,16 @@ private:
   uint8_t* write_instruction(uint8_t* out, const Compact& in, const Threaded& chosen);
   void write_tail(uint8_t* at, const Compact& in);
   const uint8_t* write_entry_point(uint8_t*& out, Form form);
-  const uint8_t* begin(const Function& function) const { return code_begin(image_, function); }
+  const uint8_t* begin(const Function& function) const { return code_ + function.code_offset; }
   const uint8_t* end(const Function& function) const { return begin(function) + function.code_bytes; }
-  bool enters(const Function& function) const { return needs_enter(image_, function, pins_); }
+  /// Constants are always ready.
+  bool is_lazy(const Function& function) const {
+    return !image_.lazy.empty() && image_.index_of(function) != no_function;
+  }
+  bool enters(const Function& function) const { return needs_enter(code_, function, pins_); }
 
   ModuleImage& image_;
+  const uint8_t* code_; ///< What code offsets count from.
   const void* const* handlers_;
   Vec<uint32_t> offsets_; ///< Of the function at hand, by half its compact offset.
   Pins pins_{};
@@ -196,7 +220,7 @@ private:
 constexpr uint32_t enter_bytes = aligned(word + 8);
 
 Result<uint32_t> Threader::lay_out(const Function& function) {
-  pins_ = read_pins(image_, function);
+  pins_ = read_pins(code_, function);
   EBB_TRY(offsets_.resize(function.code_bytes / 2));
   uint32_t size = enters(function) ? enter_bytes : 0;
   for (const uint8_t* at = begin(function); at < end(function);) {
@@ -316,10 +340,12 @@ const uint8_t* Threader::write_entry_point(uint8_t*& out, Form form) {
 
 Result<void> Threader::run() {
   const std::span<const Function> lists[] = {image_.functions, image_.constants};
-  size_t total = 3 * (sizeof(ThreadedCallTail) + word);
+  size_t total = 3 * (sizeof(ThreadedCallTail) + word) + word;
   for (const std::span<const Function> functions : lists)
-    for (const Function& function : functions)
-      total += sizeof(ThreadedFunction) + EBB_TRY(lay_out(function));
+    for (const Function& function : functions) {
+      total += sizeof(ThreadedFunction);
+      if (!is_lazy(function)) total += EBB_TRY(lay_out(function));
+    }
   image_.threaded = EBB_TRY(image_.heap.allocate(total, alignof(ThreadedFunction)));
   // The functions come first, since calls refer to them.
   ThreadedFunction* described = static_cast<ThreadedFunction*>(image_.threaded.pointer);
@@ -330,8 +356,15 @@ Result<void> Threader::run() {
   image_.exit_code = write_entry_point(out, Form::exit_machine_nnnn);
   image_.boundary_code = write_entry_point(out, Form::return_boundary_nnnn);
   image_.resume_code = write_entry_point(out, Form::return_void_nnnn);
+  image_.prepare_code = out;
+  out = write_head(out, Form::prepare_nnnn);
   for (const std::span<const Function> functions : lists)
     for (const Function& function : functions) {
+      if (is_lazy(function)) {
+        ::new (described++) ThreadedFunction{image_.prepare_code, &function, image_.type_of(function),
+                                             function.extent};
+        continue;
+      }
       EBB_TRY(lay_out(function));
       const bool is_constant = image_.index_of(function) == no_function;
       const TypeId type = is_constant ? no_type : image_.type_of(function);
@@ -342,26 +375,43 @@ Result<void> Threader::run() {
   return {};
 }
 
+Result<Block> Threader::run_one(const Function& function) {
+  const uint32_t bytes = EBB_TRY(lay_out(function));
+  const Block block = EBB_TRY(image_.heap.allocate(bytes, alignof(uint64_t)));
+  write(function, static_cast<uint8_t*>(block.pointer));
+  return block;
+}
+
 // The same for compact code, behind an outgoing base of zero.
 constexpr uint8_t low(Form form) { return static_cast<uint8_t>(static_cast<uint16_t>(form) & 0xff); }
 constexpr uint8_t high(Form form) { return static_cast<uint8_t>(static_cast<uint16_t>(form) >> 8); }
 constexpr uint8_t compact_exit[] = {0, 0, low(Form::exit_machine_nnnn), high(Form::exit_machine_nnnn)};
 constexpr uint8_t compact_boundary[] = {0, 0, low(Form::return_boundary_nnnn),
                                         high(Form::return_boundary_nnnn)};
+constexpr uint8_t compact_prepare[] = {0, 0, low(Form::prepare_nnnn), high(Form::prepare_nnnn)};
 constexpr uint8_t compact_resume[] = {0, 0, low(Form::return_void_nnnn),
                                       high(Form::return_void_nnnn)};
 
 } // namespace
 
 Result<void> make_ready(ModuleImage& image) {
-  if (image.encoding == Encoding::threaded) return Threader(image).run();
+  if (image.encoding == Encoding::threaded) return Threader(image, image.code.data()).run();
   image.exit_code = compact_exit + 2;
   image.boundary_code = compact_boundary + 2;
   image.resume_code = compact_resume + 2;
+  image.prepare_code = compact_prepare + 2;
   return {};
 }
 
+Result<Block> thread_function(ModuleImage& image, const Function& function, const uint8_t* code) {
+  return Threader(image, code).run_one(function);
+}
+
 const uint8_t* entry_of(const ModuleImage& image, const Function& function) {
+  if (const LazyFunction* lazy = lazy_of(image, function))
+    return lazy->entry.load(std::memory_order_acquire);
+  // A record of a lazy module's declarations knows no frame, so that nothing but preparing may follow.
+  if (!image.lazy.empty() && image.index_of(function) != no_function) return image.prepare_code;
   if (image.encoding == Encoding::compact) return image.code.data() + function.code_offset;
   if (image.index_of(function) == no_function)
     return image.threaded_constants[&function - image.constants.data()].entry;
@@ -369,11 +419,12 @@ const uint8_t* entry_of(const ModuleImage& image, const Function& function) {
 }
 
 uint32_t compact_offset_of(const ModuleImage& image, const Function& function, const uint8_t* pc) {
-  if (image.encoding == Encoding::compact) return static_cast<uint32_t>(pc - image.code.data());
+  const uint8_t* code = code_base(image, function);
+  if (image.encoding == Encoding::compact) return static_cast<uint32_t>(pc - code);
   const size_t wanted = static_cast<size_t>(pc - entry_of(image, function));
-  const Pins pins = read_pins(image, function);
-  size_t size = needs_enter(image, function, pins) ? enter_bytes : 0;
-  const uint8_t* at = code_begin(image, function);
+  const Pins pins = read_pins(code, function);
+  size_t size = needs_enter(code, function, pins) ? enter_bytes : 0;
+  const uint8_t* at = code + function.code_offset;
   const uint8_t* end = at + function.code_bytes;
   for (const uint8_t* next = at; next < end && size <= wanted;) {
     at = next;
@@ -381,17 +432,32 @@ uint32_t compact_offset_of(const ModuleImage& image, const Function& function, c
     size += threaded_bytes(in, choose(in, pins));
     next = in.next;
   }
-  return static_cast<uint32_t>(at - image.code.data());
+  return static_cast<uint32_t>(at - code);
 }
 
-uint32_t wasm_offset_of(const ModuleImage& image, const Function& function, const uint8_t* pc) {
-  if (image.offset_map.empty()) return UINT32_MAX;
-  const uint32_t wanted = compact_offset_of(image, function, pc);
+namespace {
+
+/// The part of a map of offsets that belongs to a function; empty if there is none.
+std::span<const uint8_t> map_of(const ModuleImage& image, const Function& function, uint32_t& code) {
+  if (const LazyFunction* lazy = lazy_of(image, function)) {
+    code = lazy->offsets.code;
+    if (lazy->code == nullptr) return {};
+    return {lazy->code + lazy->offsets.begin, lazy->offsets.end - lazy->offsets.begin};
+  }
   const FuncIndex index = image.index_of(function);
-  if (index == no_function) return UINT32_MAX;
+  if (index == no_function || image.offset_map.empty()) return {};
   const OffsetRange& range = image.offset_ranges[index.value - image.decl.imported_functions];
-  Reader map({image.offset_map.data() + range.begin, range.end - range.begin});
-  uint32_t code = range.code;
+  code = range.code;
+  return image.offset_map.subspan(range.begin, range.end - range.begin);
+}
+
+} // namespace
+
+uint32_t wasm_offset_of(const ModuleImage& image, const Function& function, const uint8_t* pc) {
+  uint32_t code = 0;
+  Reader map(map_of(image, function, code));
+  if (map.at_end() || pc == image.prepare_code) return UINT32_MAX;
+  const uint32_t wanted = compact_offset_of(image, function, pc);
   uint32_t wasm = 0;
   while (!map.at_end()) {
     const Result<uint32_t> code_delta = map.u32();

@@ -15,6 +15,9 @@ struct Machine;
 /// See MachineTable::make_ready.
 Result<void> make_ready(ModuleImage& image);
 
+/// See MachineTable::thread.
+Result<Block> thread_function(ModuleImage& image, const Function& function, const uint8_t* code);
+
 /// Where the compact instruction is that the code at `pc`, in a function, came from: an offset into ModuleImage::code.
 uint32_t compact_offset_of(const ModuleImage& image, const Function& function, const uint8_t* pc);
 

@@ -15,6 +15,7 @@ struct Config {
 
   /// How modules are kept: as the compact bytecode that the compiler emits and that runs in place,
   /// or threaded, which is faster and larger.
+  enum class Preparation : uint8_t { at_load, at_first_call };
   enum class Encoding : uint8_t { compact, threaded };
   /// What lies behind linear memories: blocks of the store's heap, or OS pages where the allocator
   /// has them.
@@ -33,6 +34,9 @@ struct Config {
   size_t stack_bytes_max = 1024 * 1024;
   /// How often host and guest may call each other on one native stack.
   uint32_t host_depth_max = 32;
+  /// When functions are made ready to run: all when their module is loaded, or each when it is called for the first time,
+  /// which charges the module then and may end that call with out_of_memory; the same call may be tried again.
+  Preparation preparation = Preparation::at_load;
   /// Builds that have no machine for threaded code refuse it: invalid_config.
   Encoding encoding = Encoding::threaded;
   Backing memory_backing = Backing::heap_blocks;

@@ -31,6 +31,7 @@ Result<EngineSettings> settings_of(const Config& config) {
   settings.stack_bytes_max = config.stack_bytes_max;
   settings.host_depth_max = config.host_depth_max;
   settings.fuel = config.fuel;
+  settings.lazy = config.preparation == Config::Preparation::at_first_call;
   settings.keep_names = config.keep_names;
   settings.keep_offsets = config.keep_offsets;
   settings.fixed_seed = config.fixed_seed;

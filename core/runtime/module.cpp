@@ -5,6 +5,7 @@
 #include "core/binary/reader.h"
 #include "core/runtime/runtime_state.h"
 #include "core/state/load.h"
+#include "core/state/prepare.h"
 #include "core/validate/validate.h"
 
 namespace ebb {
@@ -73,6 +74,12 @@ Result<void> Module::validate(const Allocator& allocator, std::span<const uint8_
   Heap heap(allocator);
   return validate_module(bytes, features, heap, diagnostic);
 }
+
+Result<void> Module::validate_all(Diagnostic* diagnostic) const {
+  return validate_bodies(engine_.state(), *image_, diagnostic);
+}
+
+Result<void> Module::prepare() const { return prepare_all(engine_.state(), *image_); }
 
 Module::~Module() {
   if (image_ != nullptr) release_module(engine_.state(), *image_);

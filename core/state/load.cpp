@@ -1,8 +1,10 @@
 #include "core/state/load.h"
 
 #include "core/artifact/reader.h"
+#include "core/artifact/verify_image.h"
 #include "core/compile/function_compiler.h"
 #include "core/state/machine_table.h"
+#include "core/state/prepare.h"
 #include "core/types/implementation_limits.h"
 #include "core/validate/body_validator.h"
 #include "core/validate/decode_module.h"
@@ -35,6 +37,7 @@ public:
     EBB_TRY(decode_module(bytes, settings_.features, engine_.types, image_.heap, image_.decl,
                           diagnostic_));
     image_.bytes = bytes.data();
+    if (settings_.lazy) EBB_TRY(noted(declare_lazy()));
     EBB_TRY(compile());
     return noted(drop_what_running_does_not_need(ownership));
   }
@@ -50,7 +53,9 @@ public:
 
 private:
   Result<void> open(std::span<const uint8_t> bytes, BytesOwnership ownership);
+  Result<void> verify();
   Result<void> compile();
+  Result<void> declare_lazy();
   Result<void> compile_bodies(BodyValidator& validator, FunctionCompiler& compiler);
   Result<void> compile_constants(BodyValidator& validator, FunctionCompiler& compiler);
   Result<void> compile_constant(BodyValidator& validator, FunctionCompiler& compiler, Init& init,
@@ -65,6 +70,8 @@ private:
   ModuleImage& image_;
   Diagnostic* diagnostic_;
 };
+
+uint16_t larger(uint16_t a, uint16_t b) { return a > b ? a : b; }
 
 /// Where in the module it went wrong.
 void Loader::report(Result<void> result, const BodyValidator& validator, uint32_t function) {
@@ -90,7 +97,28 @@ Result<void> Loader::open(std::span<const uint8_t> bytes, BytesOwnership ownersh
   settings.fuel = settings_.fuel;
   settings.keep_names = settings_.keep_names;
   settings.keep_offsets = settings_.keep_offsets;
-  return noted(read_artifact(bytes, settings, image_, diagnostic_));
+  EBB_TRY(noted(read_artifact(bytes, settings, image_, diagnostic_)));
+  return verify();
+}
+
+/// Nothing that the code says is believed.
+Result<void> Loader::verify() {
+  uint32_t ordinal = 0;
+  uint32_t offset = 0;
+  const Result<void> verified = verify_image(image_, image_.heap, &ordinal, &offset);
+  if (verified.ok() || diagnostic_ == nullptr) return verified;
+  diagnostic_->set(verified.error());
+  if (verified.error() == Error::out_of_memory) {
+    diagnostic_->resource = Resource::module;
+    return verified;
+  }
+  const size_t functions = image_.functions.size();
+  const Function& function =
+      ordinal < functions ? image_.functions[ordinal] : image_.constants[ordinal - functions];
+  if (ordinal < functions) diagnostic_->set_function(ordinal + image_.decl.imported_functions);
+  const size_t code_at = static_cast<size_t>(image_.code.data() - image_.bytes);
+  diagnostic_->set_offset(code_at + function.code_offset + offset);
+  return verified;
 }
 
 Result<void> Loader::compile() {
@@ -101,11 +129,36 @@ Result<void> Loader::compile() {
   image_.wide = settings_.wide;
   image_.fuel = settings_.fuel;
   BodyValidator validator(image_.decl, engine_.types, settings_.features, image_.heap);
-  FunctionCompiler compiler(image_.decl, {image_.owned_code, image_.owned_offset_map}, validator, options,
-                            image_.heap);
-  EBB_TRY(compile_bodies(validator, compiler));
+  FunctionCompiler compiler(image_.decl, {image_.owned_code, image_.owned_offset_map}, validator,
+                            options, image_.heap);
+  if (image_.lazy.empty()) EBB_TRY(compile_bodies(validator, compiler));
   EBB_TRY(compile_constants(validator, compiler));
   image_.decl.features_used.add(validator.features_used());
+  return {};
+}
+
+/// Functions are known by their types until they are called.
+Result<void> Loader::declare_lazy() {
+  const size_t count = image_.decl.defined_functions();
+  if (count == 0) return {};
+  EBB_TRY(image_.owned_functions.reserve_exact(count));
+  image_.lazy_block =
+      EBB_TRY(image_.heap.allocate(count * sizeof(LazyFunction), alignof(LazyFunction)));
+  LazyFunction* first = static_cast<LazyFunction*>(image_.lazy_block.pointer);
+  for (size_t i = 0; i < count; i++) {
+    const FuncIndex index{static_cast<uint32_t>(i) + image_.decl.imported_functions};
+    const SubType& type = image_.decl.function_type(index);
+    Function function;
+    function.type = image_.decl.functions[index.value];
+    function.params = slot_counts(type.params());
+    function.results = slot_counts(type.results());
+    function.frame.numbers = larger(function.params.numbers, function.results.numbers);
+    function.frame.refs = larger(function.params.refs, function.results.refs);
+    function.extent = function.frame.numbers + function.frame.refs + pin_homes;
+    image_.owned_functions.push_reserved(function);
+    ::new (static_cast<void*>(first + i)) LazyFunction;
+  }
+  image_.lazy = {first, count};
   return {};
 }
 
@@ -206,8 +259,10 @@ Result<void> Loader::keep_own_bytes() {
 
 Result<void> Loader::drop_what_running_does_not_need(BytesOwnership ownership) {
   ModuleDecl& decl = image_.decl;
-  decl.bodies = Vec<ByteRange>(image_.heap);
-  decl.declared_functions = Vec<uint32_t>(image_.heap);
+  if (image_.lazy.empty()) {
+    decl.bodies = Vec<ByteRange>(image_.heap);
+    decl.declared_functions = Vec<uint32_t>(image_.heap);
+  }
   if (!settings_.keep_names) decl.customs = Vec<CustomSection>(image_.heap);
   image_.owned_code.shrink_to_fit();
   image_.owned_constants.shrink_to_fit();
@@ -217,10 +272,18 @@ Result<void> Loader::drop_what_running_does_not_need(BytesOwnership ownership) {
   image_.owned_offset_map.shrink_to_fit();
   image_.offset_map = image_.owned_offset_map.span();
   image_.offset_ranges = image_.owned_offset_ranges.span();
-  return ownership == BytesOwnership::copied ? keep_own_bytes() : Result<void>();
+  if (ownership == BytesOwnership::borrowed) return {};
+  if (image_.lazy.empty()) return keep_own_bytes();
+  // Bodies are still to be read: the whole module is kept.
+  EBB_TRY(image_.owned_bytes.reserve_exact(decl.bytes.size()));
+  EBB_TRY(image_.owned_bytes.append(decl.bytes));
+  image_.bytes = image_.owned_bytes.data();
+  decl.bytes = image_.owned_bytes.span();
+  return {};
 }
 
 void destroy(EngineState& engine, ModuleImage* image, size_t bytes) {
+  release_lazy(*image);
   if (image->threaded) image->heap.release(image->threaded, alignof(uint64_t));
   image->~ModuleImage();
   engine.heap.release(Block{image, bytes}, alignof(ModuleImage));
@@ -256,6 +319,7 @@ Result<void> compile_module(EngineState& engine, std::span<const uint8_t> bytes,
   settings.wide = options.wide;
   settings.fuel = options.fuel;
   settings.keep_names = settings.keep_offsets = !options.strip;
+  settings.lazy = false;
   ModuleImage* image = EBB_TRY(make_image(engine, diagnostic));
   Loader loader(engine, settings, *image, diagnostic);
   Result<void> done = loader.make(bytes, BytesOwnership::borrowed);

@@ -21,6 +21,7 @@ Config config_of(const Options& options, const Allocator& allocator) {
   Config config;
   config.allocator = &allocator;
   config.encoding = options.compact ? Config::Encoding::compact : Config::Encoding::threaded;
+  if (options.lazy) config.preparation = Config::Preparation::at_first_call;
   config.fuel = options.fuel != Options::no_fuel;
   config.keep_names = true;
   config.keep_offsets = options.offsets || !options.compact;

@@ -27,6 +27,7 @@ constexpr const char* help_text =
     "  --invoke NAME VALUE…    call this export instead of _start (values may also follow FILE)\n"
     "  --env KEY=VALUE         an environment variable of the guest; may be repeated\n"
     "  --encoding ENCODING     compact (run in place) or threaded (default: fast and larger)\n"
+    "  --lazy                  prepare functions at their first call, not when loading\n"
     "  --offsets               keep wasm offsets for backtraces; threaded code always has them, "
     "compact code is small\n"
     "  --allocator ALLOCATOR   mimalloc (default), or pool:BYTES for a fixed pool\n"
@@ -60,6 +61,7 @@ enum OptionId : int {
   option_fuel,
   option_stats,
   option_offsets,
+  option_lazy,
   option_invoke,
   option_env,
   option_allocator,
@@ -82,6 +84,7 @@ enum OptionId : int {
   {"env", required_argument, nullptr, option_env},                 \
   {"allocator", required_argument, nullptr, option_allocator},     \
   {"encoding", required_argument, nullptr, option_encoding},       \
+  {"lazy", no_argument, nullptr, option_lazy},                     \
   {"offsets", no_argument, nullptr, option_offsets}
 // clang-format on
 
@@ -250,6 +253,9 @@ bool take_option(int id, const char* value, Options& options) {
     options.compact = !threaded;
     return true;
   }
+  case option_lazy:
+    options.lazy = true;
+    return true;
   case option_shape: {
     bool onward = false;
     if (!read_choice(value, "once", "onward", onward))

@@ -39,6 +39,7 @@ struct Options {
   bool offsets = false;          ///< Keep wasm offsets also in compact code.
   AllocatorKind allocator = AllocatorKind::mimalloc;
   size_t pool_bytes = 0;
+  bool lazy = false;
   bool compact = false;
   const char* output = nullptr; ///< Where compile writes to.
   bool wide = false;            ///< The profile that compile writes.

@@ -73,6 +73,7 @@ void print_word(const char* word) {
 void print_repetition(const Options& options, size_t request, Shape shape) {
   print_error("  to repeat: ebb torture --only %zu --shape %s", request + 1, shape_name(shape));
   if (options.compact) print_error(" --encoding compact");
+  if (options.lazy) print_error(" --lazy");
   if (options.offsets) print_error(" --offsets");
   if (options.allocator == AllocatorKind::pool)
     print_error(" --allocator pool:%zu", options.pool_bytes);

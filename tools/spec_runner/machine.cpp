@@ -80,6 +80,7 @@ Machine::Machine(const Options& options)
   compile_settings_.profile =
       options.wide ? CompileSettings::Profile::wide : CompileSettings::Profile::narrow;
   config_.allocator = &allocator_;
+  if (options.lazy) config_.preparation = Config::Preparation::at_first_call;
   config_.encoding = options.compact ? Config::Encoding::compact : Config::Encoding::threaded;
 }
 
@@ -134,8 +135,10 @@ Result<std::shared_ptr<Module>> Machine::load(std::vector<uint8_t> bytes) {
   diagnostic_.clear();
   if (precompiled_) bytes = EBB_TRY(precompile(bytes));
   bytes_.push_back(std::move(bytes));
-  return std::make_shared<Module>(
+  auto module = std::make_shared<Module>(
       EBB_TRY(Module::load_borrowed(*engine_, bytes_.back(), &diagnostic_)));
+  EBB_TRY(module->validate_all(&diagnostic_));
+  return module;
 }
 
 Result<Instance> Machine::instantiate(const Module& module) {

@@ -19,6 +19,7 @@ constexpr const char* help_text =
     "  --encoding compact|threaded   how bytecode is kept and run (default: threaded)\n"
     "  --precompiled                 compile each module to .ebb and load that\n"
     "  --profile narrow|wide         the profile of those (default: narrow)\n"
+    "  --lazy                        prepare functions at their first call\n"
     "  --validate                    only validate every module\n"
     "  --jobs N                      scripts run at a time (default: processors)\n"
     "  --timeout SECONDS             for one script (default: 600)\n"
@@ -32,6 +33,7 @@ constexpr option table[] = {
     {"encoding", required_argument, nullptr, 'e'},
     {"precompiled", no_argument, nullptr, 'p'},
     {"profile", required_argument, nullptr, 'P'},
+    {"lazy", no_argument, nullptr, 'L'},
     {"validate", no_argument, nullptr, 'v'},
     {"jobs", required_argument, nullptr, 'j'},
     {"timeout", required_argument, nullptr, 't'},
@@ -62,6 +64,9 @@ bool take_option(int id, const char* value, Options& options) {
   case 'P':
     options.wide = std::strcmp(value, "wide") == 0;
     return options.wide || std::strcmp(value, "narrow") == 0;
+  case 'L':
+    options.lazy = true;
+    return true;
   case 'v':
     options.validate_only = true;
     return true;

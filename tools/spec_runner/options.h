@@ -7,6 +7,7 @@
 namespace ebb::spec {
 
 struct Options {
+  bool lazy = false;          ///< Prepare functions at their first call.
   bool compact = false;       ///< Run compact code in place instead of threaded code.
   bool precompiled = false;   ///< Compile each module to a precompiled one and load that.
   bool wide = false;          ///< The profile of those.
