@@ -170,6 +170,24 @@ uint64_t* machine_tail_call(Machine& m, uint64_t* fp, const CallSite& site, Func
   return fp;
 }
 
+namespace {
+
+TypeId type_of(const Machine& m, FuncRef callee) {
+  if (callee.instance == host_instance_id) return m.store.host_functions[callee.function].type;
+  const ModuleImage& module = *m.store.instances[callee.instance]->module;
+  return module.type_of(module.functions[callee.function]);
+}
+
+/// The callee if it has the expected type, else null after setting `error`.
+FuncRef typed(Machine& m, FuncRef callee, TypeId expected) {
+  const TypeId type = type_of(m, callee);
+  if (type == expected || m.store.engine.types.is_subtype(type, expected)) return callee;
+  m.error = Error::indirect_call_type_mismatch;
+  return {};
+}
+
+} // namespace
+
 FuncRef machine_table_function(Machine& m, uint32_t table, uint64_t index, TypeId expected) {
   const TableState& elements = *m.instance->tables[table & ~far_address_64];
   if (index >= elements.size) {
@@ -181,18 +199,17 @@ FuncRef machine_table_function(Machine& m, uint32_t table, uint64_t index, TypeI
     m.error = Error::uninitialized_element;
     return {};
   }
-  TypeId type;
-  if (callee.instance == host_instance_id) {
-    type = m.store.host_functions[callee.function].type;
-  } else {
-    const ModuleImage& module = *m.store.instances[callee.instance]->module;
-    type = module.type_of(module.functions[callee.function]);
-  }
-  if (type != expected && !m.store.engine.types.is_subtype(type, expected)) {
-    m.error = Error::indirect_call_type_mismatch;
+  return typed(m, callee, expected);
+}
+
+FuncRef machine_ref_function(Machine& m, RefBits bits, TypeId expected) {
+  const FuncRef callee = FuncRef::from_bits(bits);
+  // An external reference has no instance either.
+  if (callee.is_null()) {
+    m.error = Error::null_function_reference;
     return {};
   }
-  return callee;
+  return typed(m, callee, expected);
 }
 
 void machine_suspend(Machine& m, uint64_t* fp, const uint8_t* return_pc) {

@@ -64,6 +64,10 @@ uint64_t* machine_tail_call(Machine& m, uint64_t* fp, const CallSite& site, Func
 /// What call_indirect finds in a table, or null after setting `error`.
 FuncRef machine_table_function(Machine& m, uint32_t table, uint64_t index, TypeId expected);
 
+/// The function that call_ref finds in a reference, or null after setting `error`. References carry no types in bytecode, so
+/// that whether it has the expected one is checked here.
+FuncRef machine_ref_function(Machine& m, RefBits bits, TypeId expected);
+
 /// Suspends at a fuel instruction: the run goes on at `return_pc`.
 void machine_suspend(Machine& m, uint64_t* fp, const uint8_t* return_pc);
 

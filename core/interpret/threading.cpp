@@ -279,6 +279,10 @@ void Threader::write_tail(uint8_t* at, const Compact& in) {
     tail.operand = image_.decl.types[TypeIndex{first}].value |
                    static_cast<uint64_t>(read_code<uint32_t>(in.extra + 4)) << 32;
     break;
+  case Op::call_ref:
+  case Op::return_call_ref:
+    tail.operand = image_.decl.types[TypeIndex{first}].value;
+    break;
   default:
     tail.operand = first;
     break;

@@ -113,7 +113,8 @@ Val val_of_ref(const StoreState& store, RefBits bits, ValType type) {
     return kind == Val::Kind::func ? Val::null_func() : ValAccess::make(kind, 0);
   }
   if (kind == Val::Kind::func) return Val::func(func_of(store, FuncRef::from_bits(bits)));
-  if (!is_extern_ref(bits)) return ValAccess::make(kind, bits, 1);
+  // Verified code keeps references apart from numbers, not one kind of reference from another.
+  if (!is_extern_ref(bits)) return ValAccess::make(kind, 0);
   return ValAccess::make(kind, store.externs[extern_ref_index(bits)], 1);
 }
 

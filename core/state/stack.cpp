@@ -69,10 +69,14 @@ Result<void> grow_to(StoreState& store, size_t bytes, size_t numbers, size_t ref
   size_t usable = grown.value().bytes / word * word;
   if (usable > bytes_max(store)) usable = bytes_max(store);
   lay_out(stack, grown.value(), usable);
-  if (!old.block) return {};
   const uint64_t* moved = static_cast<const uint64_t*>(stack.block.pointer);
-  memmove(stack.end - refs, moved + end_at - refs, refs * word);
-  memmove(stack.numbers, moved + numbers_at, numbers * word);
+  if (old.block) {
+    memmove(stack.end - refs, moved + end_at - refs, refs * word);
+    memmove(stack.numbers, moved + numbers_at, numbers * word);
+  }
+  // Verified code may read slots that it never wrote: it must not find there what others left in this memory.
+  memset(stack.numbers + numbers, 0,
+         static_cast<size_t>(stack.end - stack.numbers - static_cast<ptrdiff_t>(numbers + refs)) * word);
   return {};
 }
 
