@@ -136,6 +136,9 @@ void write_place(Writer& out, const Diagnostic& diagnostic) {
 
 } // namespace
 
+// Out of line, so that the empty one does not lie in the frame of every caller.
+void Diagnostic::clear() { *this = Diagnostic(); }
+
 Diagnostic& Diagnostic::set(Error new_error) {
   clear();
   error = new_error;

@@ -45,7 +45,7 @@ struct Diagnostic {
   char import_module[name_bytes_max] = {};
   char import_name[name_bytes_max] = {};
 
-  void clear() { *this = Diagnostic(); }
+  void clear();
   /// Begins a new report. Returns itself, so that the others can follow.
   Diagnostic& set(Error new_error);
   Diagnostic& set_refusal(Resource what, uint64_t bytes, RefusalCause who, uint64_t new_limit = 0);

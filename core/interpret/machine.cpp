@@ -58,7 +58,7 @@ void run_machine(Machine& m, const uint8_t* pc, uint64_t* fp) {
 }
 
 /// Notes the frames of a run that ended in an error, the innermost first.
-void note_trace(Machine& m, const CallRecord* bottom) {
+__attribute__((noinline)) void note_trace(Machine& m, const CallRecord* bottom) {
   StoreState& store = m.store;
   const InstanceState* instance = m.instance;
   const uint8_t* pc = m.pc;
@@ -91,6 +91,12 @@ MachinePosition position_of(const Machine& m) {
   const Stack& stack = m.store.stack;
   return {m.pc, static_cast<size_t>(m.fp - stack.numbers), static_cast<size_t>(stack.end - m.rp),
           static_cast<size_t>(m.record - stack.records), m.instance};
+}
+
+/// Whether a machine that has stopped gave back all that it took.
+[[maybe_unused]] bool is_at(const Machine& m, const MachinePosition& base) {
+  const MachinePosition at = position_of(m);
+  return at.numbers == base.numbers && at.refs == base.refs && at.records == base.records;
 }
 
 Error run_host(StoreState& store, Activation& activation) {
@@ -194,6 +200,7 @@ Error machine_run(StoreState& store, Activation& activation) {
     return Error::out_of_fuel;
   }
   activation.state = Activation::State::finished;
+  EBB_ASSERT(m.error != Error::none || is_at(m, activation.base));
   if (m.error != Error::none) {
     if (store.diagnostic.error != m.error) {
       store.diagnostic.clear();
