@@ -39,7 +39,7 @@ private:
 
   const Engine& engine_;
   const CompileOptions options_;
-  ModuleImage image_;
+  CompiledImage image_;
   Error error_ = Error::none;
 };
 

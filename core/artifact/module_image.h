@@ -16,8 +16,9 @@
 
 namespace ebb {
 
-/// The same function in threaded code, which calls refer to. Of a function that is prepared at its first call, `entry` is
-/// code that does so; once it is ready, `entry` changes after the other two, and is read before them.
+/// The same function in threaded code, which calls refer to. Of a function that is prepared at its
+/// first call, `entry` is code that does so; once it is ready, `entry` changes after the other two,
+/// and is read before them.
 struct ThreadedFunction {
   const uint8_t* entry = nullptr;
   const Function* function = nullptr;
@@ -32,13 +33,14 @@ struct OffsetRange {
   uint32_t code = 0;
 };
 
-/// A function whose body waits for its first call. Everything is written before `entry`, by whoever is first, and then
-/// never changes; until then ModuleImage::functions knows its type and parameters only.
+/// A function whose body waits for its first call. Everything is written before `entry`, by whoever
+/// is first, and then never changes; until then ModuleImage::functions knows its type and
+/// parameters only.
 struct LazyFunction {
   std::atomic<const uint8_t*> entry{nullptr}; ///< First instruction, once it is ready.
   Function function;                          ///< As compiled; `code_offset` counts from `code`.
-  const uint8_t* code = nullptr; ///< Compact code, as far as it is kept.
-  Block block;                   ///< Compact code and map of offsets.
+  const uint8_t* code = nullptr;              ///< Compact code, as far as it is kept.
+  Block block;                                ///< Compact code and map of offsets.
   Block threaded;
   OffsetRange offsets; ///< Of the map behind the code.
 };
@@ -53,24 +55,18 @@ struct ModuleImage {
   Heap heap; ///< Everything below lies in it; what is prepared later is charged to it too.
   TypeRegistry* registry;
   ModuleDecl decl;
-  /// What ranges in `decl` (names, data) count from: the embedder's bytes or `owned_bytes`.
+  /// What ranges in `decl` (names, data) count from: the embedder's bytes or a copy.
   const uint8_t* bytes = nullptr;
-  Vec<uint8_t> owned_bytes;
   Vec<uint32_t> owned_file;            ///< A precompiled module that was copied.
   std::span<const Function> functions; ///< Those the module defines, in order.
   std::span<const Function> constants; ///< Initializers of several instructions: () -> value.
   std::span<const uint8_t> code;       ///< Compact bytecode of all functions.
-  Vec<Function> owned_functions; ///< What the three spans look at, unless that is the embedder's.
-  Vec<Function> owned_constants;
-  Vec<uint8_t> owned_code;
   std::span<const uint8_t>
       offset_map; ///< Code offset to wasm offset, LEB128 deltas; empty unless kept.
   std::span<const OffsetRange> offset_ranges; ///< Of each function, if the map is kept.
-  Vec<uint8_t> owned_offset_map;
-  Vec<OffsetRange> owned_offset_ranges;
   std::span<LazyFunction> lazy; ///< Of each function, if they are prepared at their first call.
   Block lazy_block;
-  std::atomic_flag publishing; ///< Held for a moment by who makes a lazy function ready.
+  std::atomic_flag publishing;           ///< Held for a moment by who makes a lazy function ready.
   const uint8_t* prepare_code = nullptr; ///< Where a function starts that is not ready.
   Block threaded; ///< Threaded code, and the functions in it; null when compact runs.
   const ThreadedFunction* threaded_functions = nullptr;
@@ -80,9 +76,10 @@ struct ModuleImage {
       nullptr;                          ///< Where a call that left one of its instances comes back.
   const uint8_t* resume_code = nullptr; ///< Where a suspended activation goes on.
   Encoding encoding = Encoding::compact;
-  bool wide = false;     ///< The profile of the code.
-  bool fuel = false;     ///< Whether the code counts fuel.
-  size_t self_bytes = 0; ///< Of the block that this lies in, which `heap` does not count.
+  bool is_compiled = false; ///< Whether this is a CompiledImage.
+  bool wide = false;        ///< The profile of the code.
+  bool fuel = false;        ///< Whether the code counts fuel.
+  size_t self_bytes = 0;    ///< Of the block that this lies in, which `heap` does not count.
   std::atomic<uint32_t> references{1};
 
   TypeIndex function_type(FuncIndex index) const {
@@ -92,7 +89,8 @@ struct ModuleImage {
   }
   size_t function_count() const { return decl.imported_functions + functions.size(); }
   TypeId type_of(const Function& function) const { return decl.types[function.type]; }
-  /// What is known of a defined function: the record of its compiled body if it is ready, else what was declared.
+  /// What is known of a defined function: the record of its compiled body if it is ready, else what
+  /// was declared.
   const Function& function(uint32_t ordinal) const {
     if (!lazy.empty() && lazy[ordinal].entry.load(std::memory_order_acquire) != nullptr)
       return lazy[ordinal].function;
@@ -103,13 +101,25 @@ struct ModuleImage {
     const uint8_t* at = reinterpret_cast<const uint8_t*>(&function);
     const uint8_t* first_lazy = reinterpret_cast<const uint8_t*>(lazy.data());
     if (at >= first_lazy && at < first_lazy + lazy.size_bytes())
-      return FuncIndex{static_cast<uint32_t>(static_cast<size_t>(at - first_lazy) /
-                                             sizeof(LazyFunction)) +
-                       decl.imported_functions};
+      return FuncIndex{
+          static_cast<uint32_t>(static_cast<size_t>(at - first_lazy) / sizeof(LazyFunction)) +
+          decl.imported_functions};
     if (&function < functions.data() || &function >= functions.data() + functions.size())
       return no_function;
     return FuncIndex{static_cast<uint32_t>(&function - functions.data()) + decl.imported_functions};
   }
+};
+
+/// An image that was compiled here, with what the spans of the other kind find in the embedder's
+/// memory.
+struct CompiledImage : ModuleImage {
+  CompiledImage(Heap& parent, size_t limit, TypeRegistry& types);
+  Vec<uint8_t> owned_bytes;
+  Vec<Function> owned_functions;
+  Vec<Function> owned_constants;
+  Vec<uint8_t> owned_code;
+  Vec<uint8_t> owned_offset_map;
+  Vec<OffsetRange> owned_offset_ranges;
 };
 
 } // namespace ebb

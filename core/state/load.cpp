@@ -25,10 +25,9 @@ public:
     EBB_TRY(artifact::is_artifact(bytes) ? open(bytes, ownership) : make(bytes, ownership));
     EBB_TRY(noted(engine_.machine->make_ready(image_)));
     // Threaded code stands alone; its compact form is looked at again only for offsets.
-    if (settings_.encoding == Encoding::threaded && !settings_.keep_offsets &&
-        !image_.owned_code.is_empty()) {
+    if (settings_.encoding == Encoding::threaded && !settings_.keep_offsets && image_.is_compiled) {
       image_.code = {};
-      image_.owned_code = Vec<uint8_t>(image_.heap);
+      made().owned_code = Vec<uint8_t>(image_.heap);
     }
     return {};
   }
@@ -64,6 +63,11 @@ private:
   Result<void> keep(ByteRange& range);
   Result<void> keep_own_bytes();
   void report(Result<void> result, const BodyValidator& validator, uint32_t function);
+
+  CompiledImage& made() {
+    EBB_ASSERT(image_.is_compiled);
+    return static_cast<CompiledImage&>(image_);
+  }
 
   EngineState& engine_;
   const EngineSettings& settings_;
@@ -129,7 +133,7 @@ Result<void> Loader::compile() {
   image_.wide = settings_.wide;
   image_.fuel = settings_.fuel;
   BodyValidator validator(image_.decl, engine_.types, settings_.features, image_.heap);
-  FunctionCompiler compiler(image_.decl, {image_.owned_code, image_.owned_offset_map}, validator,
+  FunctionCompiler compiler(image_.decl, {made().owned_code, made().owned_offset_map}, validator,
                             options, image_.heap);
   if (image_.lazy.empty()) EBB_TRY(compile_bodies(validator, compiler));
   EBB_TRY(compile_constants(validator, compiler));
@@ -141,7 +145,7 @@ Result<void> Loader::compile() {
 Result<void> Loader::declare_lazy() {
   const size_t count = image_.decl.defined_functions();
   if (count == 0) return {};
-  EBB_TRY(image_.owned_functions.reserve_exact(count));
+  EBB_TRY(made().owned_functions.reserve_exact(count));
   image_.lazy_block =
       EBB_TRY(image_.heap.allocate(count * sizeof(LazyFunction), alignof(LazyFunction)));
   LazyFunction* first = static_cast<LazyFunction*>(image_.lazy_block.pointer);
@@ -155,7 +159,7 @@ Result<void> Loader::declare_lazy() {
     function.frame.numbers = larger(function.params.numbers, function.results.numbers);
     function.frame.refs = larger(function.params.refs, function.results.refs);
     function.extent = function.frame.numbers + function.frame.refs + pin_homes;
-    image_.owned_functions.push_reserved(function);
+    made().owned_functions.push_reserved(function);
     ::new (static_cast<void*>(first + i)) LazyFunction;
   }
   image_.lazy = {first, count};
@@ -164,22 +168,22 @@ Result<void> Loader::declare_lazy() {
 
 Result<void> Loader::compile_bodies(BodyValidator& validator, FunctionCompiler& compiler) {
   const size_t count = image_.decl.defined_functions();
-  EBB_TRY(noted(image_.owned_functions.reserve_exact(count)));
-  if (settings_.keep_offsets) EBB_TRY(noted(image_.owned_offset_ranges.reserve_exact(count)));
+  EBB_TRY(noted(made().owned_functions.reserve_exact(count)));
+  if (settings_.keep_offsets) EBB_TRY(noted(made().owned_offset_ranges.reserve_exact(count)));
   for (size_t i = 0; i < count; i++) {
     const uint32_t index = static_cast<uint32_t>(i) + image_.decl.imported_functions;
     Function function;
     OffsetRange offsets;
-    offsets.begin = static_cast<uint32_t>(image_.owned_offset_map.size());
-    offsets.code = static_cast<uint32_t>(image_.owned_code.size());
+    offsets.begin = static_cast<uint32_t>(made().owned_offset_map.size());
+    offsets.code = static_cast<uint32_t>(made().owned_code.size());
     const Result<void> compiled = compiler.compile(FuncIndex{index}, function);
     if (!compiled.ok()) {
       report(compiled, validator, index);
       return compiled;
     }
-    image_.owned_functions.push_reserved(function);
-    offsets.end = static_cast<uint32_t>(image_.owned_offset_map.size());
-    if (settings_.keep_offsets) image_.owned_offset_ranges.push_reserved(offsets);
+    made().owned_functions.push_reserved(function);
+    offsets.end = static_cast<uint32_t>(made().owned_offset_map.size());
+    if (settings_.keep_offsets) made().owned_offset_ranges.push_reserved(offsets);
   }
   return {};
 }
@@ -192,8 +196,8 @@ Result<void> Loader::compile_constant(BodyValidator& validator, FunctionCompiler
       compiler.compile_constant(init.range, init.type, globals_visible, function);
   report(compiled, validator, Diagnostic::no_function);
   EBB_TRY(compiled);
-  EBB_TRY(noted(image_.owned_constants.push(function)));
-  init.index = static_cast<uint32_t>(image_.owned_constants.size() - 1);
+  EBB_TRY(noted(made().owned_constants.push(function)));
+  init.index = static_cast<uint32_t>(made().owned_constants.size() - 1);
   return {};
 }
 
@@ -217,8 +221,8 @@ Result<void> Loader::compile_constants(BodyValidator& validator, FunctionCompile
 
 /// Moves a range of the module to the end of the image's own bytes.
 Result<void> Loader::keep(ByteRange& range) {
-  const uint32_t at = static_cast<uint32_t>(image_.owned_bytes.size());
-  EBB_TRY(image_.owned_bytes.append(image_.bytes + range.offset, range.size));
+  const uint32_t at = static_cast<uint32_t>(made().owned_bytes.size());
+  EBB_TRY(made().owned_bytes.append(image_.bytes + range.offset, range.size));
   range.offset = at;
   return {};
 }
@@ -236,7 +240,7 @@ Result<void> Loader::keep_own_bytes() {
     total += size_t{custom.name.size} + custom.bytes.size;
   for (const GlobalDecl& global : decl.globals)
     total += global.init.kind == Init::Kind::v128 ? global.init.range.size : 0;
-  EBB_TRY(image_.owned_bytes.reserve_exact(total));
+  EBB_TRY(made().owned_bytes.reserve_exact(total));
   for (ImportDecl& import : decl.imports) {
     EBB_TRY(keep(import.module));
     EBB_TRY(keep(import.name));
@@ -251,9 +255,9 @@ Result<void> Loader::keep_own_bytes() {
   }
   for (GlobalDecl& global : decl.globals)
     if (global.init.kind == Init::Kind::v128) EBB_TRY(keep(global.init.range));
-  EBB_ASSERT(image_.owned_bytes.size() == total);
-  image_.bytes = image_.owned_bytes.data();
-  decl.bytes = image_.owned_bytes.span();
+  EBB_ASSERT(made().owned_bytes.size() == total);
+  image_.bytes = made().owned_bytes.data();
+  decl.bytes = made().owned_bytes.span();
   return {};
 }
 
@@ -264,28 +268,31 @@ Result<void> Loader::drop_what_running_does_not_need(BytesOwnership ownership) {
     decl.declared_functions = Vec<uint32_t>(image_.heap);
   }
   if (!settings_.keep_names) decl.customs = Vec<CustomSection>(image_.heap);
-  image_.owned_code.shrink_to_fit();
-  image_.owned_constants.shrink_to_fit();
-  image_.functions = image_.owned_functions.span();
-  image_.constants = image_.owned_constants.span();
-  image_.code = image_.owned_code.span();
-  image_.owned_offset_map.shrink_to_fit();
-  image_.offset_map = image_.owned_offset_map.span();
-  image_.offset_ranges = image_.owned_offset_ranges.span();
+  made().owned_code.shrink_to_fit();
+  made().owned_constants.shrink_to_fit();
+  image_.functions = made().owned_functions.span();
+  image_.constants = made().owned_constants.span();
+  image_.code = made().owned_code.span();
+  made().owned_offset_map.shrink_to_fit();
+  image_.offset_map = made().owned_offset_map.span();
+  image_.offset_ranges = made().owned_offset_ranges.span();
   if (ownership == BytesOwnership::borrowed) return {};
   if (image_.lazy.empty()) return keep_own_bytes();
   // Bodies are still to be read: the whole module is kept.
-  EBB_TRY(image_.owned_bytes.reserve_exact(decl.bytes.size()));
-  EBB_TRY(image_.owned_bytes.append(decl.bytes));
-  image_.bytes = image_.owned_bytes.data();
-  decl.bytes = image_.owned_bytes.span();
+  EBB_TRY(made().owned_bytes.reserve_exact(decl.bytes.size()));
+  EBB_TRY(made().owned_bytes.append(decl.bytes));
+  image_.bytes = made().owned_bytes.data();
+  decl.bytes = made().owned_bytes.span();
   return {};
 }
 
 void destroy(EngineState& engine, ModuleImage* image, size_t bytes) {
   release_lazy(*image);
   if (image->threaded) image->heap.release(image->threaded, alignof(uint64_t));
-  image->~ModuleImage();
+  if (image->is_compiled)
+    static_cast<CompiledImage*>(image)->~CompiledImage();
+  else
+    image->~ModuleImage();
   engine.heap.release(Block{image, bytes}, alignof(ModuleImage));
 }
 
@@ -294,8 +301,10 @@ void destroy(EngineState& engine, ModuleImage* image, size_t bytes) {
 namespace {
 
 /// An empty image in a block of the engine's heap. Fails: out_of_memory.
+template <class Image>
 Result<ModuleImage*> make_image(EngineState& engine, Diagnostic* diagnostic) {
-  const Result<Block> block = engine.heap.allocate(sizeof(ModuleImage), alignof(ModuleImage));
+  static_assert(alignof(Image) == alignof(ModuleImage));
+  const Result<Block> block = engine.heap.allocate(sizeof(Image), alignof(Image));
   if (!block.ok()) {
     if (diagnostic != nullptr) {
       diagnostic->clear();
@@ -303,10 +312,10 @@ Result<ModuleImage*> make_image(EngineState& engine, Diagnostic* diagnostic) {
     }
     return block.error();
   }
-  ModuleImage* image = ::new (block.value().pointer)
-      ModuleImage(engine.heap, engine.settings.module_bytes_max, engine.types);
+  Image* image = ::new (block.value().pointer)
+      Image(engine.heap, engine.settings.module_bytes_max, engine.types);
   image->self_bytes = block.value().bytes;
-  return image;
+  return static_cast<ModuleImage*>(image);
 }
 
 } // namespace
@@ -320,7 +329,7 @@ Result<void> compile_module(EngineState& engine, std::span<const uint8_t> bytes,
   settings.fuel = options.fuel;
   settings.keep_names = settings.keep_offsets = !options.strip;
   settings.lazy = false;
-  ModuleImage* image = EBB_TRY(make_image(engine, diagnostic));
+  ModuleImage* image = EBB_TRY(make_image<CompiledImage>(engine, diagnostic));
   Loader loader(engine, settings, *image, diagnostic);
   Result<void> done = loader.make(bytes, BytesOwnership::borrowed);
   if (done.ok()) done = loader.noted(write_artifact(*image, options, sink, image->heap));
@@ -330,7 +339,9 @@ Result<void> compile_module(EngineState& engine, std::span<const uint8_t> bytes,
 
 Result<ModuleImage*> load_module(EngineState& engine, std::span<const uint8_t> bytes,
                                  BytesOwnership ownership, Diagnostic* diagnostic) {
-  ModuleImage* image = EBB_TRY(make_image(engine, diagnostic));
+  ModuleImage* image =
+      EBB_TRY(artifact::is_artifact(bytes) ? make_image<ModuleImage>(engine, diagnostic)
+                                           : make_image<CompiledImage>(engine, diagnostic));
   const Result<void> loaded =
       Loader(engine, engine.settings, *image, diagnostic).run(bytes, ownership);
   if (!loaded.ok()) {

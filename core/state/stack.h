@@ -35,7 +35,7 @@ struct CallRecord {
 };
 
 struct Stack {
-  static constexpr size_t bytes_initial = 1024;
+  static constexpr size_t bytes_initial = 512;
   /// The share of the block that control records get, as a divisor: frames of fewer than six slots
   /// are rare.
   static constexpr size_t record_share = 4;

@@ -91,7 +91,7 @@ struct StoreState {
       0; ///< Memories and tables that were not made or grown for want of memory.
   uint64_t fuel = UINT64_MAX; ///< Steps left; counted only in modules compiled with fuel.
 
-  static constexpr size_t trace_frames_max = 16;
+  static constexpr size_t trace_frames_max = 12;
   TraceFrame trace[trace_frames_max];
   uint32_t trace_count = 0; ///< Frames stored.
   uint32_t trace_depth = 0; ///< Frames there were.

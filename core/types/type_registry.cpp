@@ -324,7 +324,7 @@ void TypeRegistry::free_block(TypeGroup* group) {
 void TypeRegistry::trim_chunks() {
   for (size_t i = 0; i < chunk_count_max; ++i) {
     if (!chunks_[i] || chunk_start(i) < id_limit_) continue;
-    heap_.release(chunk_blocks_[i], alignof(Slot));
+    heap_.release({chunks_[i], chunk_bytes_[i]}, alignof(Slot));
     chunks_[i] = nullptr;
   }
 }
@@ -350,10 +350,11 @@ Result<void> TypeRegistry::reserve_ids(size_t count) {
   for (size_t chunk = 0; chunk_start(chunk) < wanted; ++chunk) {
     EBB_ASSERT(chunk < chunk_count_max);
     if (chunks_[chunk]) continue;
-    const uint64_t bytes = (uint64_t{first_chunk_size} << chunk) * sizeof(Slot);
+    const uint64_t bytes = (uint64_t{first_chunk_size} << 2 * chunk) * sizeof(Slot);
     if (bytes > PTRDIFF_MAX) return Error::out_of_memory;
     const Block block = EBB_TRY(heap_.allocate(static_cast<size_t>(bytes), alignof(Slot)));
-    chunk_blocks_[chunk] = block;
+    EBB_ASSERT(block.bytes <= UINT32_MAX);
+    chunk_bytes_[chunk] = static_cast<uint32_t>(block.bytes);
     chunks_[chunk] = static_cast<Slot*>(block.pointer);
   }
   return {};
@@ -363,7 +364,7 @@ Result<void> TypeRegistry::reserve_ids(size_t count) {
 // nothing has changed.
 Result<void> TypeRegistry::reserve_buckets() {
   if (group_count_ < bucket_count_) return {};
-  const size_t count = bucket_count_ == 0 ? 8 : bucket_count_ * 2;
+  const size_t count = bucket_count_ == 0 ? 4 : bucket_count_ * 2;
   const Block block =
       EBB_TRY(heap_.allocate(count * sizeof(TypeGroup*), alignof(TypeGroup*), true));
   TypeGroup** buckets = static_cast<TypeGroup**>(block.pointer);

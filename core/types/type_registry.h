@@ -91,9 +91,10 @@ public:
   size_t group_count() const { return group_count_; }
 
 private:
-  // Ids are positions in a table of chunks that double in size, so that it grows without moving.
-  static constexpr uint32_t first_chunk_size = 16;
-  static constexpr size_t chunk_count_max = 23;
+  // Ids are positions in a table of chunks that quadruple in size, so that it grows without moving.
+  // The first is small, since small hosts have few types.
+  static constexpr uint32_t first_chunk_size = 4;
+  static constexpr size_t chunk_count_max = 13;
   class Lock;
   union Slot {
     SubType* type;
@@ -101,9 +102,11 @@ private:
   };
 
   static size_t chunk_of(uint32_t id) {
-    return static_cast<size_t>(31 - __builtin_clz(id / first_chunk_size + 1));
+    return static_cast<size_t>(31 - __builtin_clz(3 * id / first_chunk_size + 1)) / 2;
   }
-  static uint32_t chunk_start(size_t chunk) { return first_chunk_size * ((1u << chunk) - 1); }
+  static uint32_t chunk_start(size_t chunk) {
+    return first_chunk_size * (((1u << 2 * chunk) - 1) / 3);
+  }
   Slot& entry(uint32_t id) const {
     const size_t chunk = chunk_of(id);
     return chunks_[chunk][id - chunk_start(chunk)];
@@ -128,7 +131,7 @@ private:
   Heap& heap_;
   uint64_t hash_seed_;
   Slot* chunks_[chunk_count_max] = {};
-  Block chunk_blocks_[chunk_count_max];
+  uint32_t chunk_bytes_[chunk_count_max] = {}; // as given
   TypeGroup** buckets_ = nullptr;
   Block bucket_block_;
   size_t bucket_count_ = 0;

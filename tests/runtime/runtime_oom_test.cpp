@@ -383,7 +383,7 @@ TEST_CASE("stores and what is made in them survive every refusal") {
   test<MakeTable>("make a table", {.slack_bytes = slack_bytes});
   test<GrowTable>("grow a table", {.slack_bytes = slack_bytes});
   test<MakeGlobal>("make a global", {.slack_bytes = slack_bytes});
-  test<MakeTag>("make a tag", {.slack_bytes = list_bytes});
+  test<MakeTag>("make a tag", {.slack_bytes = slack_bytes});
   test<WrapFunction>("wrap a function");
   test<Prepare>("prepare");
 }

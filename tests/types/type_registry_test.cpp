@@ -218,12 +218,21 @@ struct InternGroup {
     for (TypeId id : held)
       registry.release(id);
   }
-  // As many types as just fill the tables, so that the next one makes them grow.
+  // As many types (20) and groups (16) as just fill the tables, so that the next one makes both
+  // grow.
   Result<void> setup() {
     std::vector<ValType> values;
-    for (int i = 0; i < 16; ++i) {
+    for (int i = 0; i < 12; ++i) {
       held.push_back(EBB_TRY(registry.intern_function(values, 0)));
       values.push_back(ValType::i32());
+    }
+    for (const ValType type : {ValType::i32(), ValType::i64(), ValType::f32(), ValType::f64()}) {
+      Group group;
+      group.structure({{type, Packing::none, false}});
+      group.structure({{type, Packing::none, true}});
+      std::vector<TypeId> ids(2);
+      EBB_TRY(registry.intern({group.types, group.values, group.fields}, ids));
+      held.insert(held.end(), ids.begin(), ids.end());
     }
     return {};
   }
