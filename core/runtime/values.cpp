@@ -101,7 +101,7 @@ size_t externs_of(std::span<const Val> vals) {
 RefBits ref_bits(StoreState& store, const Val& val) {
   if (val.is_null()) return null_ref;
   if (val.kind() == Val::Kind::func) {
-    const Handle& handle = val.as_func().handle();
+    const Handle handle = val.as_func().handle();
     return FuncRef{handle.instance, handle.index}.bits();
   }
   return externs_add(store, ValAccess::low(val));
