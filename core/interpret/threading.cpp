@@ -350,7 +350,7 @@ Result<void> Threader::run() {
       total += sizeof(ThreadedFunction);
       if (!is_lazy(function)) total += EBB_TRY(lay_out(function));
     }
-  image_.threaded = EBB_TRY(image_.heap.allocate(total, alignof(ThreadedFunction)));
+  image_.threaded = EBB_TRY(image_.heap.allocate(total, alignof(uint64_t)));
   // The functions come first, since calls refer to them.
   ThreadedFunction* described = static_cast<ThreadedFunction*>(image_.threaded.pointer);
   image_.threaded_functions = described;
