@@ -86,7 +86,7 @@ void Mutator::flip_bit() {
   // The list of pins behind the code is altered too; what lies behind that belongs to another
   // function.
   const uint8_t* list = original_code_.data() + code_end();
-  const uint32_t list_bytes = 2 + 2 * (uint32_t{list[0]} + list[1]);
+  const uint32_t list_bytes = 2 + 2 * ((list[0] & PinList::count_mask) + uint32_t{list[1]});
   const uint32_t at = original_.code_offset + random_.below(original_.code_bytes + list_bytes);
   module_.code()[at] ^= static_cast<uint8_t>(1u << random_.below(8));
 }

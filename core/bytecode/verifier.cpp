@@ -10,13 +10,15 @@ namespace {
 
 bool same(SlotCounts a, SlotCounts b) { return a.numbers == b.numbers && a.refs == b.refs; }
 
-/// The list behind the code: how many pins there are of each class, then their slots.
+/// Whether the list behind the code is complete and names slots of the frame: see PinList.
 bool pins_fit(std::span<const uint8_t> list, uint32_t frame_numbers) {
-  constexpr uint32_t listed_max = PinList::listed_max;
   if (list.size() < 2) return false;
   const uint32_t ints = list[0] & PinList::count_mask;
-  if (ints > listed_max || list[0] >> (4 + ints) != 0 || list[1] > listed_max) return false;
-  const uint32_t count = uint32_t{ints} + list[1];
+  const uint32_t floats = list[1];
+  if (ints > PinList::listed_max || floats > PinList::listed_max) return false;
+  // Only those that are listed may be marked as wide.
+  if (list[0] >= PinList::wide_bit << ints) return false;
+  const uint32_t count = ints + floats;
   if (list.size() - 2 < count * sizeof(uint16_t)) return false;
   for (uint32_t i = 0; i < count; i++)
     if (read_code<uint16_t>(list.data() + 2 + i * sizeof(uint16_t)) >= frame_numbers) return false;

@@ -246,6 +246,8 @@ TEST_CASE("the list of pins names slots of the frame, and lies in the code") {
   CHECK(check({0, 1, 4, 0}) == Error::bytecode_record);
   CHECK(check({5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}) == Error::bytecode_record);
   CHECK(check({0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}) == Error::bytecode_record);
+  CHECK(check({1 | PinList::wide_bit, 0, 0, 0}) == Error::none);
+  CHECK(check({1 | PinList::wide_bit << 1, 0, 0, 0}) == Error::bytecode_record);
   CHECK(check({1, 0}) == Error::bytecode_record);
   CHECK(check({0}) == Error::bytecode_record);
 }
