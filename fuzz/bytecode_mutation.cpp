@@ -53,6 +53,7 @@ private:
   void swap_opcode();
   void set_operand();
   void shift_target();
+  void move_reference();
   void change_record();
   uint32_t any_start() { return starts_[random_.below(static_cast<uint32_t>(starts_.size()))]; }
   uint32_t code_end() const { return original_.code_offset + original_.code_bytes; }
@@ -145,6 +146,22 @@ void Mutator::shift_target() {
   }
 }
 
+/// A reference from anywhere, to where a result lies, in place of an instruction as long as that.
+void Mutator::move_reference() {
+  const Form form = find_form(Op::ref_move, {Kind::r, Kind::r, Kind::n, Kind::n}, false);
+  for (int tries = 0; tries < 16; tries++) {
+    const uint32_t at = any_start();
+    const FormInfo& info =
+        form_info(static_cast<Form>(read_code<uint16_t>(original_code_.data() + at)));
+    if (compact_bytes(info) != compact_bytes(form_info(form))) continue;
+    uint8_t* out = module_.code().data() + at;
+    write_code(out, static_cast<uint16_t>(form));
+    write_code(out + 2, static_cast<uint16_t>(random_.below(original_.results.refs + 1u)));
+    write_code(out + 4, static_cast<uint16_t>(random_.below(original_.frame.refs + 1u)));
+    return;
+  }
+}
+
 void Mutator::change_record() {
   Function& function = *chosen_.function;
   const int change = static_cast<int>(random_.below(5)) - 2;
@@ -177,7 +194,7 @@ void Mutator::change_record() {
 }
 
 void Mutator::alter() {
-  switch (random_.below(16)) {
+  switch (random_.below(17)) {
   case 0:
   case 1:
     return flip_bit();
@@ -199,6 +216,8 @@ void Mutator::alter() {
   case 13:
   case 14:
     return shift_target();
+  case 15:
+    return move_reference();
   default:
     return change_record();
   }
@@ -275,51 +294,105 @@ bool Mutator::define_imports(Store& store, std::vector<Definition>& out) {
   return true;
 }
 
-Val argument(Random& random, ValType type) {
-  const uint32_t small = random.below(64);
-  switch (type.kind()) {
-  case ValKind::i32:
-    return Val::i32(static_cast<int32_t>(small));
-  case ValKind::i64:
-    return Val::i64(static_cast<int64_t>(small) - 8);
-  case ValKind::f32:
-    return Val::f32(static_cast<float>(small));
-  case ValKind::f64:
-    return Val::f64(static_cast<double>(small));
-  case ValKind::ref:
-    if (type == ValType::externref()) return Val::extern_ref(ExternRef::of(small));
-    return Val::zero(type);
-  default:
-    return Val::zero(type);
+/// A number that is no reference, nor either half of it an index of anything.
+constexpr uint64_t no_ref = 0x4141414141414141;
+
+/// Fills the free part of the stack with what no reference may come from.
+void spoil_stack(const StoreState& state) {
+  const Stack& stack = state.stack;
+  uint64_t* end = stack.end - state.position.refs;
+  for (uint64_t* slot = stack.numbers + state.position.numbers; slot < end; slot++)
+    *slot = no_ref;
+}
+
+bool is_sound(const StoreState& state, RefBits bits) {
+  if (bits == null_ref) return true;
+  if (is_extern_ref(bits)) return extern_ref_index(bits) < state.externs.size();
+  const FuncRef ref = FuncRef::from_bits(bits);
+  if (ref.instance >= state.instances.size()) return false;
+  const InstanceState* instance = state.instances[ref.instance];
+  if (instance == nullptr) return false;
+  return ref.function < (instance->module != nullptr ? instance->module->functions.size()
+                                                     : state.host_functions.size());
+}
+
+/// Whether all references that tables and globals hold stand for something.
+bool has_sound_references(const StoreState& state) {
+  for (const InstanceState* instance : state.instances) {
+    if (instance == nullptr) continue;
+    for (uint32_t i = 0; i < instance->table_count; i++)
+      for (uint64_t k = 0; k < instance->tables[i]->size; k++)
+        if (!is_sound(state, instance->tables[i]->elements[k])) return false;
+    for (uint32_t i = 0; i < instance->global_count; i++) {
+      const GlobalState& global = *instance->globals[i];
+      if (global.type.type.is_ref() && !is_sound(state, global.bits[0])) return false;
+    }
   }
+  return true;
+}
+
+void fail(const char* what) {
+  std::printf("%s\n", what);
+  std::fflush(stdout);
+  __builtin_trap();
+}
+
+/// Small numbers mostly, and null or external references.
+void write_arguments(StoreState& state, detail::Call& call, std::span<const ValType> types,
+                     Random& random) {
+  uint64_t* numbers = call.numbers();
+  RefBits* refs = call.refs();
+  for (const ValType type : types) {
+    if (type.is_ref()) {
+      const bool is_extern = type == ValType::externref();
+      *--refs =
+          is_extern ? detail::extern_to_bits(state, ExternRef::of(random.below(64))) : null_ref;
+      continue;
+    }
+    for (int words = type.is_v128() ? 2 : 1; words != 0; words--)
+      *numbers++ = random.below(4) != 0 ? random.below(64) : random.state;
+  }
+}
+
+/// Runs a call that may pause a few times for want of fuel.
+Error run_call(Store& store, const Func& function, const SubType& type, Random& random) {
+  constexpr int pauses_max = 3;
+  StoreState& state = store.state();
+  spoil_stack(state);
+  detail::Call call(state);
+  const Result<void> entered = call.enter(function, type.params().size());
+  if (!entered.ok()) return entered.error();
+  write_arguments(state, call, type.params(), random);
+  store.set_fuel(fuel_per_call);
+  Error error = call.run();
+  for (int pauses = 0; call.is_suspended() && pauses < pauses_max; pauses++) {
+    store.set_fuel(fuel_per_call / 8);
+    error = call.run();
+  }
+  if (error != Error::none) return error;
+  const RefBits* refs = call.refs();
+  for (uint32_t i = slot_counts(type.results()).refs; i != 0; i--)
+    if (!is_sound(state, *--refs)) fail("a result is a reference to nothing");
+  return error;
 }
 
 void Mutator::call_exports(Store& store, const Instance& instance) {
   const ModuleImage& image = module_.image();
-  const StoreRef ref(store);
   for (const ExportDecl& exported : image.decl.exports) {
     if (exported.kind != ExternKind::func) continue;
-    const auto function = instance.get_func(ref, text_of(image, exported.name));
+    const auto function = instance.get_func(StoreRef(store), text_of(image, exported.name));
     if (!function.ok()) continue;
-    const auto type = function.value().type(ref);
-    if (!type.ok()) continue;
-    const FuncType& signature = type.value();
-    if (signature.params.size() > values_max || signature.results.size() > values_max) continue;
-    Val params[values_max];
-    Val results[values_max];
-    for (size_t i = 0; i < signature.params.size(); i++)
-      params[i] = argument(random_, signature.params[i]);
-    store.set_fuel(fuel_per_call);
+    const TypeIndex type = image.function_type(FuncIndex{exported.index});
     tally_.runs++;
-    const Result<void> called = function.value().call(ref, {params, signature.params.size()},
-                                                      {results, signature.results.size()});
-    if (called.ok())
+    const Error error = run_call(store, function.value(), image.decl.types.get(type), random_);
+    if (error == Error::none)
       tally_.returned++;
-    else if (called.error() == Error::out_of_fuel)
+    else if (error == Error::out_of_fuel)
       tally_.out_of_fuel++;
     else
       tally_.trapped++;
   }
+  if (!has_sound_references(store.state())) fail("a table or global has a reference to nothing");
 }
 
 void Mutator::run_mutant(Encoding encoding) {
@@ -335,6 +408,8 @@ void Mutator::run_mutant(Encoding encoding) {
   std::vector<Definition> imports;
   if (!define_imports(store.value(), imports)) return;
   store.value().set_fuel(fuel_per_call);
+  if (!store.value().prepare().ok()) return;
+  spoil_stack(store.value().state());
   const auto instance =
       instantiate(store.value().state(), module_.image(), {imports.data(), imports.size()});
   if (instance.ok()) call_exports(store.value(), instance.value());
@@ -395,7 +470,7 @@ Result<Engine> mutation_engine() {
   config.allocator = &allocator;
   config.fuel = true;
   config.fixed_seed = true;
-  config.stack_bytes_max = size_t{64} << 10;
+  config.stack_bytes_max = size_t{16} << 10;
   return Engine::create(config);
 }
 
