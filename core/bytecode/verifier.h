@@ -6,7 +6,7 @@
 // rule of README.md at every instruction, in order. It knows nothing of the module but what
 // VerifyContext tells, so that it depends neither on how a module was read nor on how it is stored.
 //
-// Expected: once per function, at load or before the first call. Scratch memory is an eighth of the
+// Expected: once per function, at load or before the first call. Scratch memory is a quarter of the
 // code's bytes, and in functions with references one and a quarter times them, given back before it
 // returns.
 #pragma once
