@@ -2,6 +2,7 @@
 #include "core/runtime/store.h"
 
 #include "core/runtime/runtime_state.h"
+#include "core/state/prepare.h"
 
 namespace ebb {
 namespace {
@@ -92,7 +93,14 @@ void Store::set_fuel(uint64_t steps) { state_->fuel = steps; }
 
 Result<void> Store::prepare() {
   begin_operation(*state_);
-  return noted(*state_, stack_prepare(*state_));
+  EBB_TRY(noted(*state_, stack_prepare(*state_)));
+  for (InstanceState* instance : state_->instances) {
+    if (instance == nullptr || instance->module == nullptr) continue;
+    EBB_TRY(noted(*state_, prepare_all(state_->engine, *instance->module)));
+    for (uint32_t i = instance->imported_table_count; i < instance->table_count; ++i)
+      EBB_TRY(noted(*state_, table_prepare(*state_, *instance->tables[i])));
+  }
+  return {};
 }
 
 Result<void> Store::collect() {

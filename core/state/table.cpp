@@ -19,15 +19,15 @@ void fill(RefBits* elements, uint64_t count, RefBits value) {
     elements[i] = value;
 }
 
-Result<void> set_size(StoreState& store, TableState& table, uint64_t new_size, RefBits initial) {
-  EBB_ASSERT(new_size >= table.size);
-  if (new_size > limits::table_elements_max) {
-    return refuse(store, Resource::table, new_size * sizeof(RefBits),
+/// Room for so many elements; the size stays.
+Result<void> set_capacity(StoreState& store, TableState& table, uint64_t elements) {
+  if (elements > limits::table_elements_max) {
+    return refuse(store, Resource::table, elements * sizeof(RefBits),
                   RefusalCause::implementation_limit,
                   uint64_t{limits::table_elements_max} * sizeof(RefBits));
   }
-  if (new_size > table.capacity) {
-    const size_t bytes = static_cast<size_t>(new_size) * sizeof(RefBits);
+  if (elements > table.capacity) {
+    const size_t bytes = static_cast<size_t>(elements) * sizeof(RefBits);
     const Block old{table.elements, static_cast<size_t>(table.block_bytes)};
     const Result<Block> grown = old ? store.heap.resize(old, bytes, alignof(RefBits))
                                     : store.heap.allocate(bytes, alignof(RefBits));
@@ -36,6 +36,12 @@ Result<void> set_size(StoreState& store, TableState& table, uint64_t new_size, R
     table.block_bytes = grown.value().bytes;
     table.capacity = grown.value().bytes / sizeof(RefBits);
   }
+  return {};
+}
+
+Result<void> set_size(StoreState& store, TableState& table, uint64_t new_size, RefBits initial) {
+  EBB_ASSERT(new_size >= table.size);
+  EBB_TRY(set_capacity(store, table, new_size));
   fill(table.elements + table.size, new_size - table.size, initial);
   table.size = new_size;
   return {};
@@ -49,6 +55,12 @@ Result<void> table_allocate(StoreState& store, TableState& table, RefBits initia
   EBB_TRY(
       ask_limits(store, Growing::table, 0, count, maximum_elements(table.type), sizeof(RefBits)));
   return set_size(store, table, count, initial);
+}
+
+Result<void> table_prepare(StoreState& store, TableState& table) {
+  const Limits& declared = table.type.limits;
+  if (!declared.has_max || declared.max > limits::table_elements_max) return {};
+  return set_capacity(store, table, declared.max);
 }
 
 void table_free(StoreState& store, TableState& table) {

@@ -152,3 +152,24 @@ TEST_CASE("threads race for first calls") {
     }
   });
 }
+
+TEST_CASE("after prepare, calls ask for no memory") {
+  in_both_encodings([](const Config& config) {
+    ModuleBuilder builder;
+    const uint32_t type = builder.type({testing::i32}, {testing::i32});
+    builder.table({funcref, 1, 1, 50});
+    // table.grow by the argument, of null.
+    builder.export_func("grow", builder.func(type, Bytes{0xd0, 0x70} + local_get(0) +
+                                                       Bytes{0xfc, 15, 0}));
+    World world(lazy(config));
+    const Instance instance = world.instantiate(builder.build());
+    const auto grow = world.typed<int32_t(int32_t)>(instance, "grow");
+    must(world.store.prepare());
+    const uint64_t requests = world.store.stats().requests;
+    const uint64_t engine_requests = world.engine.stats().requests;
+    CHECK(must(grow.call(world.store, 49)) == 1);
+    CHECK(must(grow.call(world.store, 1)) == -1);
+    CHECK(world.store.stats().requests == requests);
+    CHECK(world.engine.stats().requests == engine_requests);
+  });
+}
