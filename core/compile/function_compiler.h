@@ -120,6 +120,7 @@ private:
   Entry pop();
   void truncate(size_t height);
   Result<void> flush(size_t index);
+  Result<void> store_acc(const Entry& entry);
   Result<void> flush_acc();
   Result<void> flush_top(size_t count);
   Result<void> flush_block(size_t params);

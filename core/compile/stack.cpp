@@ -124,10 +124,8 @@ Result<void> FunctionCompiler::copy_to(const Entry& entry, uint32_t slot) {
   return {};
 }
 
-/// The accumulator's entry goes to its own slot: the instruction that made it writes there, if it is still the last.
-Result<void> FunctionCompiler::flush_acc() {
-  if (acc_entry_ == no_entry) return {};
-  Entry& entry = entries_[acc_entry_];
+/// The accumulator goes to an entry's slot: the instruction that made it writes there, if it is still the last.
+Result<void> FunctionCompiler::store_acc(const Entry& entry) {
   bool redirected = false;
   if (emitter_.last() != nullptr && emitter_.last()->d.kind == Kind::a)
     redirected = EBB_TRY(emitter_.redirect_last(entry.slot));
@@ -138,9 +136,16 @@ Result<void> FunctionCompiler::flush_acc() {
     draft.a = Operand::acc();
     EBB_TRY(emit(draft));
   }
+  acc_mirrors(entry.slot, entry.type);
+  return {};
+}
+
+Result<void> FunctionCompiler::flush_acc() {
+  if (acc_entry_ == no_entry) return {};
+  Entry& entry = entries_[acc_entry_];
+  EBB_TRY(store_acc(entry));
   entry.where = Where::slot;
   acc_entry_ = no_entry;
-  acc_mirrors(entry.slot, entry.type);
   return {};
 }
 
@@ -221,17 +226,7 @@ Result<void> FunctionCompiler::materialize(Entry& entry) {
     EBB_TRY(note_frame(entry.slot + 1u, 0));
     EBB_TRY(copy_to(entry, entry.slot));
   } else if (entry.where == Where::acc) {
-    bool redirected = false;
-    if (emitter_.last() != nullptr && emitter_.last()->d.kind == Kind::a)
-      redirected = EBB_TRY(emitter_.redirect_last(entry.slot));
-    if (!redirected) {
-      Draft draft;
-      draft.op = is_float(entry.type) ? Op::move_float : Op::move;
-      draft.d = Operand::slot(entry.slot);
-      draft.a = Operand::acc();
-      EBB_TRY(emit(draft));
-    }
-    acc_mirrors(entry.slot, entry.type);
+    EBB_TRY(store_acc(entry));
   }
   entry.where = Where::slot;
   return {};

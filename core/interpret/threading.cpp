@@ -344,13 +344,15 @@ const uint8_t* Threader::write_entry_point(uint8_t*& out, Form form) {
 
 Result<void> Threader::run() {
   const std::span<const Function> lists[] = {image_.functions, image_.constants};
-  size_t total = 3 * (sizeof(ThreadedCallTail) + word) + word;
+  uint64_t total = 3 * (sizeof(ThreadedCallTail) + word) + word;
   for (const std::span<const Function> functions : lists)
     for (const Function& function : functions) {
       total += sizeof(ThreadedFunction);
       if (!is_lazy(function)) total += EBB_TRY(lay_out(function));
     }
-  image_.threaded = EBB_TRY(image_.heap.allocate(total, alignof(uint64_t)));
+  if (total > SIZE_MAX) return Error::out_of_memory;
+  image_.threaded =
+      EBB_TRY(image_.heap.allocate(static_cast<size_t>(total), alignof(uint64_t)));
   // The functions come first, since calls refer to them.
   ThreadedFunction* described = static_cast<ThreadedFunction*>(image_.threaded.pointer);
   image_.threaded_functions = described;

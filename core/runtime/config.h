@@ -13,9 +13,9 @@ namespace ebb {
 struct Config {
   static constexpr size_t no_limit = SIZE_MAX;
 
+  enum class Preparation : uint8_t { at_load, at_first_call };
   /// How modules are kept: as the compact bytecode that the compiler emits and that runs in place,
   /// or threaded, which is faster and larger.
-  enum class Preparation : uint8_t { at_load, at_first_call };
   enum class Encoding : uint8_t { compact, threaded };
   /// What lies behind linear memories: blocks of the store's heap, or OS pages where the allocator
   /// has them.

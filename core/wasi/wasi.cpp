@@ -70,8 +70,13 @@ bool is_open(const WasiContext& context, uint32_t descriptor) {
 template <Errno error, class... Params> Answer always(Caller&, Params...) { return answer(error); }
 
 template <Errno error, class... Params>
-Answer unless_file(Caller& caller, uint32_t descriptor, Params...) {
+Answer if_open(Caller& caller, uint32_t descriptor, Params...) {
   return answer(is_open(context_of(caller), descriptor) ? error : Errno::badf);
+}
+
+/// The one path function whose descriptor comes behind a path.
+Answer path_symlink(Caller& caller, uint32_t, uint32_t, uint32_t descriptor, uint32_t, uint32_t) {
+  return answer(is_open(context_of(caller), descriptor) ? Errno::notdir : Errno::badf);
 }
 
 // --- Arguments and environment: strings, each ended by a NUL, behind a list of pointers to them.

@@ -6,9 +6,9 @@
 //       explicit PushString(ebb::oom::Test& test) : strings(test.heap()) {}
 //       Result<void> setup() { return {}; }              // undisturbed: what must be there before
 //       Result<void> act() { return strings.push(7); }   // the call under test
-//       uint64_t digest() const { return strings.size(); }  // all that others can see; before and
-//       after act Vec<int> strings;                                // its destructor is the
-//       teardown
+//       // All that others can see, before and after act().
+//       uint64_t digest() const { return strings.size(); }
+//       Vec<int> strings; // its destructor is the teardown
 //     };
 //     Report report = oom_test<PushString>("push");
 //

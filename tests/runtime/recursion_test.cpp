@@ -21,15 +21,12 @@ constexpr size_t thread_stack_bytes = size_t{64} << 10;
 constexpr size_t thread_stack_bytes = size_t{64} << 10;
 #endif
 
-struct Job {
-  World* world;
-  TypedFunc<int32_t(int32_t)> func;
-  Error error;
-};
-
-/// Calls on a thread with a small stack.
-Error call_on_small_stack(World& world, const TypedFunc<int32_t(int32_t)>& func) {
-  Job job{&world, func, Error::none};
+/// Runs a function of type Result<…>() on a thread with a small stack.
+template <class Work> Error run_on_small_stack(Work& work) {
+  struct Job {
+    Work* work;
+    Error error;
+  } job{&work, Error::none};
   pthread_attr_t attributes;
   REQUIRE(pthread_attr_init(&attributes) == 0);
   const size_t least = static_cast<size_t>(PTHREAD_STACK_MIN);
@@ -38,13 +35,18 @@ Error call_on_small_stack(World& world, const TypedFunc<int32_t(int32_t)>& func)
   pthread_t thread;
   const auto run = [](void* data) -> void* {
     Job& mine = *static_cast<Job*>(data);
-    mine.error = mine.func.call(mine.world->store, 0).error();
+    mine.error = (*mine.work)().error();
     return nullptr;
   };
   REQUIRE(pthread_create(&thread, &attributes, run, &job) == 0);
   pthread_join(thread, nullptr);
   pthread_attr_destroy(&attributes);
   return job.error;
+}
+
+Error call_on_small_stack(World& world, const TypedFunc<int32_t(int32_t)>& func) {
+  const auto work = [&] { return func.call(world.store, 0); };
+  return run_on_small_stack(work);
 }
 
 Result<int32_t> call_back(Caller& caller, int32_t depth) {
@@ -125,5 +127,36 @@ TEST_CASE("a stack that may not grow is out of memory, not exhausted") {
           Error::out_of_memory);
     CHECK(world.store.diagnostic().resource == Resource::stack);
     CHECK(world.store.diagnostic().cause == RefusalCause::limits_callback);
+  });
+}
+
+TEST_CASE("deep nesting, a long body and a long constant load and run on a small stack") {
+  in_both_encodings([](const Config& config) {
+    const Bytes add_one = i32_const(1) + Bytes{0x6a};
+    const Bytes bodies[] = {
+        // 100,000 nested blocks; a body of 10 MB; a constant of a megabyte.
+        times(100000, {0x02, 0x40}) + times(100000, {0x0b}) + i32_const(7),
+        i32_const(0) + times(3400000, add_one),
+        Bytes{0x23, 0},
+    };
+    const int32_t expected[] = {7, 3400000, 350000};
+    for (size_t i = 0; i < 3; ++i) {
+      ModuleBuilder builder;
+      const uint32_t type = builder.type({testing::i32}, {testing::i32});
+      if (i == 2) builder.global(testing::i32, false, i32_const(0) + times(350000, add_one));
+      builder.export_func("f", builder.func(type, bodies[i]));
+      const Bytes module = builder.build();
+      World world(config);
+      int32_t result = 0;
+      const auto work = [&]() -> Result<void> {
+        const Module loaded = EBB_TRY(Module::load(world.engine, module));
+        const Instance instance = EBB_TRY(world.linker.instantiate(world.store, loaded));
+        const auto f = EBB_TRY(instance.get_typed_func<int32_t(int32_t)>(world.store, "f"));
+        result = EBB_TRY(f.call(world.store, 0));
+        return {};
+      };
+      CHECK(run_on_small_stack(work) == Error::none);
+      CHECK(result == expected[i]);
+    }
   });
 }
