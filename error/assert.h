@@ -1,5 +1,6 @@
-// EBB_ASSERT: a statement about Ebb's own code that holds whatever the input is. It is checked in debug builds and in
-// builds with -Dassertions=true, and stops the program there; release builds compile it away.
+// EBB_ASSERT: a statement about Ebb's own code that holds whatever the input is. It is checked in
+// debug builds and in builds with -Dassertions=true, and stops the program there; release builds
+// compile it away.
 #pragma once
 
 #if defined(EBB_ASSERTIONS)

@@ -41,7 +41,8 @@ struct Diagnostic {
   uint64_t bytes_asked = 0;
   uint64_t limit = 0;
   uint64_t wasm_offset = no_offset;
-  const char* detail = nullptr; ///< What else there is to say: a text that lives as long as the program.
+  const char* detail =
+      nullptr; ///< What else there is to say: a text that lives as long as the program.
   char import_module[name_bytes_max] = {};
   char import_name[name_bytes_max] = {};
 

@@ -1,7 +1,8 @@
 // Error: why a call failed, in one byte.
 //
-// There is one table of errors, errors.def, from which the enum, the classes, the messages and the documentation are
-// generated. An `Error` never owns anything and never allocates; what a person needs beside it goes into a `Diagnostic`.
+// There is one table of errors, errors.def, from which the enum, the classes, the messages and the
+// documentation are generated. An `Error` never owns anything and never allocates; what a person
+// needs beside it goes into a `Diagnostic`.
 #pragma once
 
 #include <cstdint>

@@ -1,10 +1,12 @@
 // Result<T>: a value or an error, and the only way in which Ebb reports failure.
 //
-// A Result of a trivially copyable T is itself trivially copyable, so that the compiler returns it in registers where the
-// target's calling convention allows; any other Result can only be moved. Reading the value of a failed Result is a
-// programming error, caught by EBB_ASSERT in debug builds.
+// A Result of a trivially copyable T is itself trivially copyable, so that the compiler returns it
+// in registers where the target's calling convention allows; any other Result can only be moved.
+// Reading the value of a failed Result is a programming error, caught by EBB_ASSERT in debug
+// builds.
 //
-// Functions that take an argument by && and fail leave it unmoved: they move only once nothing can fail any more.
+// Functions that take an argument by && and fail leave it unmoved: they move only once nothing can
+// fail any more.
 #pragma once
 
 #include "error/assert.h"

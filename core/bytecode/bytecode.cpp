@@ -12,8 +12,18 @@ constexpr Effect effect_f32 = Effect::acc_float, effect_f64 = Effect::acc_float;
 
 // Only lists of the first two names hold commutative ops.
 enum class FormList : uint8_t {
-  commutative, commutative_float, ordered, ordered_float, rare_int, rare_float, compare,
-  compare_float, branch, branch_float, unary, rare_unary
+  commutative,
+  commutative_float,
+  ordered,
+  ordered_float,
+  rare_int,
+  rare_float,
+  compare,
+  compare_float,
+  branch,
+  branch_float,
+  unary,
+  rare_unary
 };
 constexpr bool is_commutative(FormList list) { return list <= FormList::commutative_float; }
 

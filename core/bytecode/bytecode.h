@@ -1,12 +1,13 @@
 // The register bytecode: operations, their forms, and how both lie in code.
 //
-// An `Op` is a row of instructions.def; a `Form` is an op with a kind for each operand, and its number is the opcode.
-// Compact code is a sequence of
-//     form (2 bytes) | operands d a b c, those that have bytes | extra | branch target (4 bytes, a distance from itself)
+// An `Op` is a row of instructions.def; a `Form` is an op with a kind for each operand, and its
+// number is the opcode. Compact code is a sequence of
+//     form (2 bytes) | operands d a b c, those that have bytes | extra | branch target (4 bytes, a
+//     distance from itself)
 // little-endian, without padding. Threaded code is a sequence of
 //     handler address | operands d a b c | extra | padding to a word | branch target (an address)
-// each a whole number of words. Ops that call differ in their tail, which returning reads: compact ends in the outgoing
-// base (2 bytes); threaded ends in the 16 bytes of ThreadedCallTail.
+// each a whole number of words. Ops that call differ in their tail, which returning reads: compact
+// ends in the outgoing base (2 bytes); threaded ends in the 16 bytes of ThreadedCallTail.
 #pragma once
 
 #include "core/bytecode/forms.h"
@@ -87,7 +88,7 @@ enum class Effect : uint8_t {
 };
 
 struct OpInfo {
-  uint8_t extra;   ///< Bytes behind the operands.
+  uint8_t extra; ///< Bytes behind the operands.
   Effect effect;
   bool commutative;
 };
@@ -101,7 +102,8 @@ const OpInfo& op_info(Op op);
 const FormInfo& form_info(Form form);
 const char* op_name(Op op);
 
-/// The form of an op with these kinds, or Form::count where there is none. `pinned` admits those of threaded code.
+/// The form of an op with these kinds, or Form::count where there is none. `pinned` admits those of
+/// threaded code.
 Form find_form(Op op, Kinds kinds, bool pinned);
 
 inline bool has_target(Effect effect) {
@@ -128,8 +130,9 @@ inline uint32_t compact_bytes(const FormInfo& info) {
 /// In the memory or table index of an instruction: its addresses are 64 bits.
 inline constexpr uint32_t far_address_64 = 1u << 31;
 
-/// The last 16 bytes of every call in threaded code. `outgoing` is the frame's step to the callee, in slots; the homes are
-/// the slots to which the pins go before a call and from which they come back after it.
+/// The last 16 bytes of every call in threaded code. `outgoing` is the frame's step to the callee,
+/// in slots; the homes are the slots to which the pins go before a call and from which they come
+/// back after it.
 struct ThreadedCallTail {
   uint16_t outgoing;
   uint16_t home_int;
@@ -142,11 +145,13 @@ struct ThreadedCallTail {
 };
 static_assert(sizeof(ThreadedCallTail) == 16);
 
-/// The list of locals that are worth a machine register, behind each function's code: two bytes with the number of
-/// integers and of floating-point numbers, then the slots of both, 2 bytes each, the heaviest first.
+/// The list of locals that are worth a machine register, behind each function's code: two bytes
+/// with the number of integers and of floating-point numbers, then the slots of both, 2 bytes each,
+/// the heaviest first.
 struct PinList {
   static constexpr uint32_t listed_max = 4;
-  static constexpr uint8_t count_mask = 15; ///< Of the first byte; above it is a bit for each integer that is an i64.
+  static constexpr uint8_t count_mask =
+      15; ///< Of the first byte; above it is a bit for each integer that is an i64.
   static constexpr uint8_t wide_bit = 16;
 };
 

@@ -7,7 +7,8 @@
 
 namespace ebb {
 
-static_assert(std::endian::native == std::endian::little, "bytecode is little-endian and read in place");
+static_assert(std::endian::native == std::endian::little,
+              "bytecode is little-endian and read in place");
 
 template <class T> inline T read_code(const uint8_t* from) {
   T value;

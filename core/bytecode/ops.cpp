@@ -4,12 +4,24 @@ namespace ebb {
 
 Op op_of(Opcode opcode) {
   switch (opcode) {
-#define EBB_BINARY(name, in, out, forms, expression) case Opcode::name: return Op::name;
-#define EBB_BINARY_TRAP(name, in, out, forms, check, expression) case Opcode::name: return Op::name;
-#define EBB_UNARY(name, in, out, forms, expression) case Opcode::name: return Op::name;
-#define EBB_UNARY_TRAP(name, in, out, forms, check, expression) case Opcode::name: return Op::name;
-#define EBB_LOAD(name, memory, out) case Opcode::name: return Op::name;
-#define EBB_STORE(name, in, memory, forms) case Opcode::name: return Op::name;
+#define EBB_BINARY(name, in, out, forms, expression)                                               \
+  case Opcode::name:                                                                               \
+    return Op::name;
+#define EBB_BINARY_TRAP(name, in, out, forms, check, expression)                                   \
+  case Opcode::name:                                                                               \
+    return Op::name;
+#define EBB_UNARY(name, in, out, forms, expression)                                                \
+  case Opcode::name:                                                                               \
+    return Op::name;
+#define EBB_UNARY_TRAP(name, in, out, forms, check, expression)                                    \
+  case Opcode::name:                                                                               \
+    return Op::name;
+#define EBB_LOAD(name, memory, out)                                                                \
+  case Opcode::name:                                                                               \
+    return Op::name;
+#define EBB_STORE(name, in, memory, forms)                                                         \
+  case Opcode::name:                                                                               \
+    return Op::name;
 #define EBB_BRANCH(name, in, forms, condition)
 #define EBB_SPECIAL(name, forms, extra, effect)
 #include "core/bytecode/instructions.def"
@@ -67,7 +79,8 @@ constexpr bool rows_are_consecutive() {
     if (distance(Op::i32_eq, compare_rows[i].op) != i) return false;
   // Mirroring twice is the same branch, which it would not be if the rows were elsewhere.
   for (size_t i = 0; i < sizeof(mirrored_branches) / sizeof(mirrored_branches[0]); i++)
-    if (distance(Op::br_i32_eq, mirrored_branches[distance(Op::br_i32_eq, mirrored_branches[i])]) != i)
+    if (distance(Op::br_i32_eq, mirrored_branches[distance(Op::br_i32_eq, mirrored_branches[i])]) !=
+        i)
       return false;
   return true;
 }

@@ -1,4 +1,5 @@
-// Calls, and the instructions on references, tables and whole memories, whose operands are all slots.
+// Calls, and the instructions on references, tables and whole memories, whose operands are all
+// slots.
 #include "core/compile/function_compiler.h"
 
 namespace ebb {
@@ -46,7 +47,8 @@ Result<void> FunctionCompiler::call(const Instruction& in) {
   }
 }
 
-/// Writes a call whose arguments are on top of the stack; the outgoing bases go to `outgoing_at` of its extra bytes.
+/// Writes a call whose arguments are on top of the stack; the outgoing bases go to `outgoing_at` of
+/// its extra bytes.
 Result<void> FunctionCompiler::emit_call(Draft& draft, const SubType& type, size_t outgoing_at,
                                          bool tail) {
   const Values params = values(type.params());
@@ -107,7 +109,8 @@ Result<void> FunctionCompiler::select() {
   return emit_result(draft, type, nullptr, nullptr);
 }
 
-/// Writes a special with a number as its result, which goes to the slot on top; the accumulator is lost.
+/// Writes a special with a number as its result, which goes to the slot on top; the accumulator is
+/// lost.
 Result<void> FunctionCompiler::push_special(Draft& draft, ValKind type) {
   draft.d = Operand::slot(numbers_);
   EBB_TRY(push_after(draft, type));

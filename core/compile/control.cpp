@@ -1,8 +1,8 @@
 // Blocks, branches and returns.
 //
-// A branch leaves the values that it carries in the slots where its target's block has its results (a loop: its
-// parameters). Mostly they are there already; otherwise they are moved on the way, and a conditional branch jumps over
-// the move.
+// A branch leaves the values that it carries in the slots where its target's block has its results
+// (a loop: its parameters). Mostly they are there already; otherwise they are moved on the way, and
+// a conditional branch jumps over the move.
 #include "core/compile/function_compiler.h"
 
 namespace ebb {
@@ -83,7 +83,8 @@ Result<void> FunctionCompiler::handle_end(bool is_last) {
   return {};
 }
 
-/// Takes the condition off the stack as the branch that tests it: a comparison that came last is folded into it.
+/// Takes the condition off the stack as the branch that tests it: a comparison that came last is
+/// folded into it.
 Result<void> FunctionCompiler::pop_condition(Condition& condition, bool negated) {
   Entry entry = pop();
   Draft& branch = condition.branch;
@@ -116,8 +117,8 @@ bool FunctionCompiler::in_place(const Block& block, const Values& carried) const
          refs_ - carried.slots.refs == block.refs;
 }
 
-/// Moves the values on top of the stack to where the block wants them. The stack stays as it is; more than one value must
-/// have been flushed.
+/// Moves the values on top of the stack to where the block wants them. The stack stays as it is;
+/// more than one value must have been flushed.
 Result<void> FunctionCompiler::carry(const Block& block, std::span<const ValType> types) {
   if (types.size() == 1 && entries_.back().type != ValKind::ref &&
       entries_.back().type != ValKind::v128) {
@@ -177,7 +178,8 @@ Result<void> FunctionCompiler::branch_if(uint32_t label) {
   return direct ? jump(label, condition.branch) : jump_over(label, condition.branch);
 }
 
-/// A conditional branch whose values must be moved: the opposite branch jumps over the move and the branch.
+/// A conditional branch whose values must be moved: the opposite branch jumps over the move and the
+/// branch.
 Result<void> FunctionCompiler::jump_over(uint32_t label, Draft& opposite) {
   EBB_TRY(note_offset());
   LabelFixups skip;

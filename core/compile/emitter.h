@@ -1,8 +1,9 @@
 // Emitter: writes compact bytecode and remembers the last instruction, which may still change.
 //
-// Destination patching lives here: an instruction whose result sits in the accumulator can be written anew with a slot
-// as its destination as long as nothing came after it. Branch targets are 4-byte distances from the field itself; forward
-// ones are threaded into a list through those fields until their label is bound.
+// Destination patching lives here: an instruction whose result sits in the accumulator can be
+// written anew with a slot as its destination as long as nothing came after it. Branch targets are
+// 4-byte distances from the field itself; forward ones are threaded into a list through those
+// fields until their label is bound.
 #pragma once
 
 #include "collections/vec.h"
@@ -46,7 +47,8 @@ public:
 
   uint32_t position() const { return static_cast<uint32_t>(code_.size()); }
 
-  /// Writes an instruction whose form exists. Fails: out_of_memory. On failure: the code is as it was.
+  /// Writes an instruction whose form exists. Fails: out_of_memory. On failure: the code is as it
+  /// was.
   Result<void> put(const Draft& draft);
   /// Writes a branch to a label that is not bound yet.
   Result<void> put_forward(const Draft& draft, LabelFixups& label);
@@ -56,15 +58,17 @@ public:
   Result<void> put_table_forward(LabelFixups& label);
   Result<void> put_table_backward(uint32_t target);
   Result<void> put_bytes(const void* bytes, size_t count);
-  /// Lets all branches of a label lead to here, and forgets what came before: control may come from elsewhere.
+  /// Lets all branches of a label lead to here, and forgets what came before: control may come from
+  /// elsewhere.
   void bind(LabelFixups& label);
   /// The last instruction can no longer change.
   void seal() { last_start_ = no_last; }
 
   /// The last instruction if it may still change, else null.
   const Draft* last() const { return last_start_ == no_last ? nullptr : &last_; }
-  /// Writes the last instruction, whose result is in the accumulator, anew with a slot as destination. False, and nothing
-  /// has changed, if that form does not exist. Fails: out_of_memory.
+  /// Writes the last instruction, whose result is in the accumulator, anew with a slot as
+  /// destination. False, and nothing has changed, if that form does not exist. Fails:
+  /// out_of_memory.
   Result<bool> redirect_last(uint32_t slot);
   /// Takes the last instruction back.
   Draft take_last();

@@ -54,7 +54,8 @@ Result<void> FunctionCompiler::compile(FuncIndex index, Function& function) {
   function.type = decl_.functions[index.value];
   function.results = slot_counts(type_->results());
 
-  // Whether references must be cleared is known at the end; a function without any is entered behind this.
+  // Whether references must be cleared is known at the end; a function without any is entered
+  // behind this.
   Draft clear;
   clear.op = Op::enter_refs;
   EBB_TRY(emitter_.put(clear));
@@ -70,8 +71,8 @@ Result<void> FunctionCompiler::compile(FuncIndex index, Function& function) {
   return finish_function(function);
 }
 
-Result<void> FunctionCompiler::compile_constant(ByteRange range, ValType type, size_t globals_visible,
-                                                Function& function) {
+Result<void> FunctionCompiler::compile_constant(ByteRange range, ValType type,
+                                                size_t globals_visible, Function& function) {
   EBB_TRY(validator_.begin_const_expr(range, type, globals_visible));
   type_ = nullptr;
   constant_type_ = type;
@@ -116,7 +117,8 @@ Result<void> FunctionCompiler::finish_function(Function& function) {
   return write_pins();
 }
 
-/// Behind its code, a function lists the locals that are worth a machine register, the heaviest first: see PinList.
+/// Behind its code, a function lists the locals that are worth a machine register, the heaviest
+/// first: see PinList.
 Result<void> FunctionCompiler::write_pins() {
   constexpr uint32_t listed_max = PinList::listed_max;
   uint16_t slots[2][listed_max];
@@ -375,7 +377,8 @@ Result<void> FunctionCompiler::local_set(uint32_t index, bool tee) {
   return tee ? push_local(index) : Result<void>();
 }
 
-/// Writes a popped value to a slot; the accumulator has it too, afterwards, unless another entry needs it.
+/// Writes a popped value to a slot; the accumulator has it too, afterwards, unless another entry
+/// needs it.
 Result<void> FunctionCompiler::move_to(Entry& entry, uint32_t slot) {
   if (entry.where == Where::slot && entry.slot == slot) return {};
   if (acc_entry_ != no_entry || (entry.where != Where::acc && !fits_acc(entry.type)))

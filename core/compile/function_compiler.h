@@ -1,18 +1,21 @@
-// FunctionCompiler: one function body (or constant expression) to compact bytecode, in one pass, in lockstep with the
-// validator.
+// FunctionCompiler: one function body (or constant expression) to compact bytecode, in one pass, in
+// lockstep with the validator.
 //
-// The operand stack of the wasm code does not survive. It is kept symbolically: an entry is a constant, a local that is
-// read where it is used, the accumulator, or its own slot in the frame. Every entry has a slot of its own (after the
-// locals, by its height), to which it is written only when it must be. Invariants:
+// The operand stack of the wasm code does not survive. It is kept symbolically: an entry is a
+// constant, a local that is read where it is used, the accumulator, or its own slot in the frame.
+// Every entry has a slot of its own (after the locals, by its height), to which it is written only
+// when it must be. Invariants:
 //   - at most one entry is in the accumulator: `acc_entry_`;
-//   - below `flushed_`, no entry is a local or the accumulator; when a block opens, all entries are flushed, so that what
+//   - below `flushed_`, no entry is a local or the accumulator; when a block opens, all entries are
+//   flushed, so that what
 //     lies below a block is the same on every path;
-//   - entries that stand for a local are linked from it, so that a write to the local finds them and saves the old value;
+//   - entries that stand for a local are linked from it, so that a write to the local finds them
+//   and saves the old value;
 //   - `acc_slot_` is the slot whose value the accumulator also has, forgotten at every label.
 // References live in slots of their own space and are always written.
 //
-// Scratch memory is kept from one function to the next. The work is linear in the body's bytes, but for br_table, whose
-// labels may each need a move of the values that they carry.
+// Scratch memory is kept from one function to the next. The work is linear in the body's bytes, but
+// for br_table, whose labels may each need a move of the values that they carry.
 #pragma once
 
 #include "core/bytecode/function.h"
@@ -43,7 +46,8 @@ public:
                    const CompileOptions& options, Heap& heap);
 
   /// Compiles a defined function behind the code that is there and fills in `function`.
-  /// Fails: validation errors, unsupported instructions, limits, out_of_memory. On failure: the code may be longer.
+  /// Fails: validation errors, unsupported instructions, limits, out_of_memory. On failure: the
+  /// code may be longer.
   Result<void> compile(FuncIndex index, Function& function);
   /// The same for a constant expression of a type.
   Result<void> compile_constant(ByteRange range, ValType type, size_t globals_visible,
@@ -62,7 +66,8 @@ private:
     uint16_t slot;
     ValKind type;
     uint32_t pending; ///< The topmost entry that stands for it, + 1.
-    uint32_t weight;  ///< Uses, times eight for each loop around them; stays 0 for types that are never pinned.
+    uint32_t weight;  ///< Uses, times eight for each loop around them; stays 0 for types that are
+                      ///< never pinned.
   };
   struct Block {
     FrameKind kind;
@@ -70,11 +75,11 @@ private:
     uint8_t loop_depth = 0;
     uint16_t numbers = 0; ///< Slots in use below the block's parameters.
     uint16_t refs = 0;
-    uint32_t height = 0;  ///< Entries below the parameters.
-    uint32_t start = 0;   ///< Of a loop.
+    uint32_t height = 0; ///< Entries below the parameters.
+    uint32_t start = 0;  ///< Of a loop.
     LabelFixups end;
-    LabelFixups otherwise;  ///< Of an if: to its else.
-    LabelFixups stub;       ///< br_table entries that need a move first.
+    LabelFixups otherwise; ///< Of an if: to its else.
+    LabelFixups stub;      ///< br_table entries that need a move first.
     uint32_t stub_serial = 0;
   };
   struct Values { ///< A sequence of types in slots.

@@ -1,4 +1,5 @@
-// The symbolic stack: entries, where their values are, and how instructions take their operands from it.
+// The symbolic stack: entries, where their values are, and how instructions take their operands
+// from it.
 #include "core/compile/function_compiler.h"
 
 #include "core/types/implementation_limits.h"
@@ -37,7 +38,8 @@ void FunctionCompiler::slot_written(uint32_t slot, uint32_t count) {
 Result<void> FunctionCompiler::note_frame(uint32_t numbers, uint32_t refs) {
   if (numbers > frame_numbers_) frame_numbers_ = numbers;
   if (refs > frame_refs_) frame_refs_ = refs;
-  if (frame_numbers_ > limits::frame_slots_max || frame_refs_ > limits::frame_slots_max) return Error::frame_too_large;
+  if (frame_numbers_ > limits::frame_slots_max || frame_refs_ > limits::frame_slots_max)
+    return Error::frame_too_large;
   return {};
 }
 
@@ -124,7 +126,8 @@ Result<void> FunctionCompiler::copy_to(const Entry& entry, uint32_t slot) {
   return {};
 }
 
-/// The accumulator goes to an entry's slot: the instruction that made it writes there, if it is still the last.
+/// The accumulator goes to an entry's slot: the instruction that made it writes there, if it is
+/// still the last.
 Result<void> FunctionCompiler::store_acc(const Entry& entry) {
   bool redirected = false;
   if (emitter_.last() != nullptr && emitter_.last()->d.kind == Kind::a)
@@ -180,7 +183,8 @@ Result<void> FunctionCompiler::flush_top(size_t count) {
   return {};
 }
 
-/// Before a block opens: its parameters are written, and below them no entry depends on a local or the accumulator.
+/// Before a block opens: its parameters are written, and below them no entry depends on a local or
+/// the accumulator.
 Result<void> FunctionCompiler::flush_block(size_t params) {
   EBB_TRY(flush_acc());
   EBB_TRY(flush_top(params));
@@ -238,8 +242,9 @@ Result<void> FunctionCompiler::slot_operand(Entry& entry, Operand& out) {
   return {};
 }
 
-/// Chooses operands for which the draft's op has a form: the accumulator where it has the value, immediates where they
-/// fit, in the order in which the op wants them. Operands that have no form go to slots, for which every op has one.
+/// Chooses operands for which the draft's op has a form: the accumulator where it has the value,
+/// immediates where they fit, in the order in which the op wants them. Operands that have no form
+/// go to slots, for which every op has one.
 Result<void> FunctionCompiler::fit(Draft& draft, Entry* a, Entry* b) {
   const auto has_form = [&] { return find_form(draft.op, draft.kinds(), false) != Form::count; };
   const auto exchange = [&] {
@@ -251,7 +256,9 @@ Result<void> FunctionCompiler::fit(Draft& draft, Entry* a, Entry* b) {
     std::swap(a, b);
     return true;
   };
-  const auto fits = [&] { return has_form() || (exchange() && has_form()) || (exchange() && false); };
+  const auto fits = [&] {
+    return has_form() || (exchange() && has_form()) || (exchange() && false);
+  };
 
   draft.a = operand(*a);
   if (b != nullptr) draft.b = operand(*b);

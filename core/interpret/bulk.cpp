@@ -1,7 +1,8 @@
-// Instructions on whole tables and memories, and accesses to memories other than the first or through 64-bit addresses.
-// Rare and slow by themselves, so that they read their operands here and not in handlers.
-#include "core/interpret/machine_state.h"
+// Instructions on whole tables and memories, and accesses to memories other than the first or
+// through 64-bit addresses. Rare and slow by themselves, so that they read their operands here and
+// not in handlers.
 #include "core/bytecode/code_bytes.h"
+#include "core/interpret/machine_state.h"
 
 namespace ebb {
 namespace {
@@ -68,8 +69,8 @@ bool machine_table_op(Machine& m, Op op, const uint8_t* operands, uint64_t* fp) 
   case Op::table_grow: {
     TableState& table = *instance.tables[in.index(6)];
     const bool wide = in.is_64(6);
-    return answer_grow(m, in.slot(0),
-                       table_grow(m.store, table, in.address(2, wide), in.ref(4)), wide);
+    return answer_grow(m, in.slot(0), table_grow(m.store, table, in.address(2, wide), in.ref(4)),
+                       wide);
   }
   case Op::table_fill: {
     const bool wide = in.is_64(6);

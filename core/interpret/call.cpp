@@ -1,7 +1,8 @@
 // Calls that leave the fast path: frames that do not fit, other instances, the host.
 //
-// A call within an instance leaves one record: where to return to and what runs. A call that leaves its instance puts a
-// boundary record on top, which keeps the caller's instance and returns to code of the machine's own that restores it.
+// A call within an instance leaves one record: where to return to and what runs. A call that leaves
+// its instance puts a boundary record on top, which keeps the caller's instance and returns to code
+// of the machine's own that restores it.
 #include "core/interpret/machine_state.h"
 #include "core/interpret/threading.h"
 #include "core/state/prepare.h"
@@ -18,10 +19,10 @@ uint64_t* stop(Machine& m, Error error) {
 
 uint32_t larger(uint32_t a, uint32_t b) { return a > b ? a : b; }
 
-/// Makes room for `numbers` slots at `outgoing` and `refs` references below the outgoing ones, of which the first `live`
-/// hold arguments. Returns the frame pointer, which may have moved.
-uint64_t* reserve(Machine& m, uint64_t* fp, uint32_t outgoing, uint32_t outgoing_refs, SlotCounts live,
-                  size_t numbers, size_t refs) {
+/// Makes room for `numbers` slots at `outgoing` and `refs` references below the outgoing ones, of
+/// which the first `live` hold arguments. Returns the frame pointer, which may have moved.
+uint64_t* reserve(Machine& m, uint64_t* fp, uint32_t outgoing, uint32_t outgoing_refs,
+                  SlotCounts live, size_t numbers, size_t refs) {
   StackPosition position{m.record, fp + outgoing + live.numbers, m.rp - outgoing_refs - live.refs};
   const size_t more_numbers = numbers > live.numbers ? numbers - live.numbers : 0;
   const size_t more_refs = refs > live.refs ? refs - live.refs : 0;
@@ -55,8 +56,8 @@ uint64_t* call_host(Machine& m, uint64_t* fp, const CallSite& site, const HostFu
   const size_t record_at = static_cast<size_t>(m.record - store.stack.records);
   store.position = {site.pc, fp_at + site.outgoing + numbers, rp_at + site.outgoing_refs + refs,
                     record_at, m.instance};
-  const Error error = host.function(host.context, store, fp + site.outgoing,
-                                    m.rp - site.outgoing_refs);
+  const Error error =
+      host.function(host.context, store, fp + site.outgoing, m.rp - site.outgoing_refs);
   store.position = before;
   // The host may have called back, which may have moved the stack or grown the memory.
   fp = store.stack.numbers + fp_at;
@@ -85,8 +86,7 @@ uint64_t* machine_prepare(Machine& m, uint64_t* fp) {
   CallRecord* record = m.record - 1;
   const bool is_boundary = code_is(image, record->return_pc, Form::return_boundary_nnnn);
   if (is_boundary) record--;
-  const uint32_t ordinal =
-      image.index_of(*record->function).value - image.decl.imported_functions;
+  const uint32_t ordinal = image.index_of(*record->function).value - image.decl.imported_functions;
   const Result<void> prepared = prepare_function(m.store.engine, image, ordinal);
   if (!prepared.ok()) return stop(m, prepared.error());
   const LazyFunction& lazy = image.lazy[ordinal];
@@ -154,11 +154,13 @@ uint64_t* machine_tail_call(Machine& m, uint64_t* fp, const CallSite& site, Func
   memmove(m.rp - callee.params.refs, m.rp - site.outgoing_refs - callee.params.refs,
           callee.params.refs * sizeof(RefBits));
   CallRecord* own = m.record - 1;
-  const bool has_boundary = code_is(*m.instance->module, own->return_pc, Form::return_boundary_nnnn);
+  const bool has_boundary =
+      code_is(*m.instance->module, own->return_pc, Form::return_boundary_nnnn);
   if (has_boundary) own--;
   own->function = &callee;
   if (instance != m.instance) {
-    // Whoever called the running function belongs to its instance unless a boundary says otherwise; that one stays.
+    // Whoever called the running function belongs to its instance unless a boundary says otherwise;
+    // that one stays.
     if (!has_boundary) {
       CallRecord boundary{m.instance->module->boundary_code, {}};
       boundary.instance = m.instance;

@@ -1,4 +1,5 @@
-// Compact code, run in place by one function: opcodes index a table of label addresses, targets are distances.
+// Compact code, run in place by one function: opcodes index a table of label addresses, targets are
+// distances.
 #include "core/interpret/machine_state.h"
 #include "core/interpret/numeric.h"
 #include "core/interpret/registers.h"
@@ -23,7 +24,8 @@
 #define EBB_CALLEE_FUNCTION(callee) (callee)
 #define EBB_CALLEE_TYPE(callee) (m.instance->module->type_of(*(callee)))
 #define EBB_CALLEE_EXTENT(callee) ((callee)->extent)
-#define EBB_CALLEE_ENTRY(callee) (m.lazy == nullptr ? m.code + (callee)->code_offset : lazy_entry(m, callee))
+#define EBB_CALLEE_ENTRY(callee)                                                                   \
+  (m.lazy == nullptr ? m.code + (callee)->code_offset : lazy_entry(m, callee))
 #define EBB_CALL_INDEX(ops, which) EBB_U32((ops) + 4 * (which))
 #define EBB_CALL_TYPE(ops) (m.instance->module->decl.types[TypeIndex{EBB_U32(ops)}])
 #define EBB_SPILL_PINS(tail)
@@ -37,7 +39,8 @@
 namespace ebb {
 namespace {
 
-/// A function as far as it is known: in a module that is prepared lazily there are two records of each.
+/// A function as far as it is known: in a module that is prepared lazily there are two records of
+/// each.
 inline const Function* ready_function(const Machine& m, uint32_t index) {
   if (__builtin_expect(m.lazy == nullptr, 1)) return m.functions + index;
   const LazyFunction& lazy = m.lazy[index];

@@ -72,8 +72,7 @@ __attribute__((noinline)) void note_trace(Machine& m, const CallRecord* bottom) 
     }
     const Function& function = *record->function;
     if (store.trace_count < StoreState::trace_frames_max)
-      store.trace[store.trace_count++] = {instance->id,
-                                          instance->module->index_of(function).value,
+      store.trace[store.trace_count++] = {instance->id, instance->module->index_of(function).value,
                                           wasm_offset_of(*instance->module, function, pc)};
     store.trace_depth++;
     instance = caller;
@@ -104,8 +103,8 @@ Error run_host(StoreState& store, Activation& activation) {
   uint64_t* numbers = store.stack.numbers + activation.base.numbers;
   RefBits* refs = store.stack.end - activation.base.refs;
   const HostFunctionPointer function = host.function;
-  store.position.numbers += host.params.numbers > host.results.numbers ? host.params.numbers
-                                                                       : host.results.numbers;
+  store.position.numbers +=
+      host.params.numbers > host.results.numbers ? host.params.numbers : host.results.numbers;
   store.position.refs +=
       host.params.refs > host.results.refs ? host.params.refs : host.results.refs;
   store.host_depth++;
@@ -125,7 +124,8 @@ Result<Activation> machine_enter(StoreState& store, FuncRef callee) {
   size_t cleared = 0;
   if (callee.instance == host_instance_id) {
     const HostFunction& host = store.host_functions[callee.function];
-    numbers = host.params.numbers > host.results.numbers ? host.params.numbers : host.results.numbers;
+    numbers =
+        host.params.numbers > host.results.numbers ? host.params.numbers : host.results.numbers;
     refs = host.params.refs > host.results.refs ? host.params.refs : host.results.refs;
     cleared = refs;
   } else {

@@ -1,7 +1,9 @@
-// Machine: the registers of a run that do not live in machine registers, and the operations that leave the handlers.
+// Machine: the registers of a run that do not live in machine registers, and the operations that
+// leave the handlers.
 //
-// Handlers keep pc, fp, the first memory and the accumulator in registers or local variables. What follows is theirs
-// through a pointer. Functions below that return a frame pointer return null after they have set `error`.
+// Handlers keep pc, fp, the first memory and the accumulator in registers or local variables. What
+// follows is theirs through a pointer. Functions below that return a frame pointer return null
+// after they have set `error`.
 #pragma once
 
 #include "core/bytecode/bytecode.h"
@@ -17,15 +19,15 @@ struct Machine {
   const ThreadedFunction* threaded = nullptr;
   const uint8_t* code = nullptr;
   const LazyFunction* lazy = nullptr; ///< Null where all functions are ready.
-  uint8_t* memory = nullptr;           ///< First memory's base and size, as handlers reload them.
+  uint8_t* memory = nullptr;          ///< First memory's base and size, as handlers reload them.
   uint64_t memory_size = 0;
-  CallRecord* record = nullptr;        ///< Next free record.
-  CallRecord* record_end = nullptr;    ///< A call needs to be below this; a few lie behind it.
-  RefBits* rp = nullptr;               ///< Base of the frame's references: number i is rp[-1 - i].
-  const uint8_t* pc = nullptr;         ///< Where to go on, or where the machine stopped.
-  uint64_t* fp = nullptr;              ///< Where the machine stopped.
-  Error error = Error::none;           ///< Why it stopped.
-  bool called_host = false;            ///< The last `machine_call` has returned already.
+  CallRecord* record = nullptr;     ///< Next free record.
+  CallRecord* record_end = nullptr; ///< A call needs to be below this; a few lie behind it.
+  RefBits* rp = nullptr;            ///< Base of the frame's references: number i is rp[-1 - i].
+  const uint8_t* pc = nullptr;      ///< Where to go on, or where the machine stopped.
+  uint64_t* fp = nullptr;           ///< Where the machine stopped.
+  Error error = Error::none;        ///< Why it stopped.
+  bool called_host = false;         ///< The last `machine_call` has returned already.
   bool is_suspended = false;
 
   static constexpr ptrdiff_t record_slack = 4;
@@ -45,17 +47,20 @@ struct CallSite {
   uint32_t outgoing_refs;
 };
 
-/// Makes room for a frame that did not fit. Returns the caller's frame pointer, which may have moved.
+/// Makes room for a frame that did not fit. Returns the caller's frame pointer, which may have
+/// moved.
 uint64_t* machine_grow(Machine& m, uint64_t* fp, const CallSite& site, const Function& callee);
 
-/// Prepares the function that has just been entered. Returns its frame pointer, `m.pc` is its first instruction.
+/// Prepares the function that has just been entered. Returns its frame pointer, `m.pc` is its first
+/// instruction.
 uint64_t* machine_prepare(Machine& m, uint64_t* fp);
 
 /// The first instruction of a function.
 const uint8_t* entry_of(const ModuleImage& image, const Function& function);
 
-/// Calls a function of any instance or of the host. For a host function the call is over (`called_host`); otherwise its
-/// frame is set up. `m.pc` is where to go on with the frame pointer returned.
+/// Calls a function of any instance or of the host. For a host function the call is over
+/// (`called_host`); otherwise its frame is set up. `m.pc` is where to go on with the frame pointer
+/// returned.
 uint64_t* machine_call(Machine& m, uint64_t* fp, const CallSite& site, FuncRef callee);
 
 /// The same in place of the running frame.
@@ -64,15 +69,16 @@ uint64_t* machine_tail_call(Machine& m, uint64_t* fp, const CallSite& site, Func
 /// What call_indirect finds in a table, or null after setting `error`.
 FuncRef machine_table_function(Machine& m, uint32_t table, uint64_t index, TypeId expected);
 
-/// The function that call_ref finds in a reference, or null after setting `error`. References carry no types in bytecode, so
-/// that whether it has the expected one is checked here.
+/// The function that call_ref finds in a reference, or null after setting `error`. References carry
+/// no types in bytecode, so that whether it has the expected one is checked here.
 FuncRef machine_ref_function(Machine& m, RefBits bits, TypeId expected);
 
 /// Suspends at a fuel instruction: the run goes on at `return_pc`.
 void machine_suspend(Machine& m, uint64_t* fp, const uint8_t* return_pc);
 
-/// Instructions on whole tables and memories, and accesses to memories other than the first. False after setting `error`.
-/// `operands` points to the operands in the code; slots are read and written in `fp`.
+/// Instructions on whole tables and memories, and accesses to memories other than the first. False
+/// after setting `error`. `operands` points to the operands in the code; slots are read and written
+/// in `fp`.
 bool machine_table_op(Machine& m, Op op, const uint8_t* operands, uint64_t* fp);
 bool machine_memory_op(Machine& m, Op op, const uint8_t* operands, uint64_t* fp);
 bool machine_far_access(Machine& m, Op op, const uint8_t* operands, uint64_t* fp);

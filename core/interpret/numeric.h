@@ -1,5 +1,5 @@
-// What numeric instructions compute where C++ has no operator of the same meaning. Exact to the bit, NaNs included:
-// a NaN result is an operand's quieted, or the canonical one.
+// What numeric instructions compute where C++ has no operator of the same meaning. Exact to the
+// bit, NaNs included: a NaN result is an operand's quieted, or the canonical one.
 #pragma once
 
 #include <bit>
@@ -30,7 +30,9 @@ template <class F> inline F from_bits(typename FloatBits<F>::Bits bits) {
 }
 template <class F> inline F quieted(F x) { return from_bits<F>(bits_of(x) | FloatBits<F>::quiet); }
 
-template <class F> inline F float_abs(F x) { return from_bits<F>(bits_of(x) & ~FloatBits<F>::sign); }
+template <class F> inline F float_abs(F x) {
+  return from_bits<F>(bits_of(x) & ~FloatBits<F>::sign);
+}
 template <class F> inline F float_neg(F x) { return from_bits<F>(bits_of(x) ^ FloatBits<F>::sign); }
 template <class F> inline F float_copysign(F x, F y) {
   return from_bits<F>((bits_of(x) & ~FloatBits<F>::sign) | (bits_of(y) & FloatBits<F>::sign));

@@ -1,7 +1,8 @@
 // How values lie in slots and in the machine's registers.
 //
-// Integers go through the accumulator, a machine word; floating-point numbers through a register of their own, the low
-// lanes of a vector where the target has such, so that no value passes between the two register files.
+// Integers go through the accumulator, a machine word; floating-point numbers through a register of
+// their own, the low lanes of a vector where the target has such, so that no value passes between
+// the two register files.
 #pragma once
 
 #include "core/bytecode/code_bytes.h"
@@ -27,11 +28,16 @@ template <class T> inline T read_slot(const uint64_t* slot) {
   return value;
 }
 
-/// Narrow integers are zero-extended where a wide store is free, which lets a wide load follow without a stall.
-template <class T> inline void write_slot(uint64_t* slot, T value) { memcpy(slot, &value, sizeof(T)); }
+/// Narrow integers are zero-extended where a wide store is free, which lets a wide load follow
+/// without a stall.
+template <class T> inline void write_slot(uint64_t* slot, T value) {
+  memcpy(slot, &value, sizeof(T));
+}
 #if UINTPTR_MAX > UINT32_MAX
 template <> inline void write_slot<u32>(uint64_t* slot, u32 value) { *slot = value; }
-template <> inline void write_slot<s32>(uint64_t* slot, s32 value) { *slot = static_cast<u32>(value); }
+template <> inline void write_slot<s32>(uint64_t* slot, s32 value) {
+  *slot = static_cast<u32>(value);
+}
 #endif
 
 #if defined(__x86_64__) || defined(__aarch64__)

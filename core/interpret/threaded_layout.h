@@ -1,5 +1,5 @@
-// How handlers find their way in threaded code: a handler address, operands, then word-aligned targets and call tails.
-// Included by dispatch policies for threaded code only.
+// How handlers find their way in threaded code: a handler address, operands, then word-aligned
+// targets and call tails. Included by dispatch policies for threaded code only.
 #pragma once
 
 #include "core/bytecode/bytecode.h"
@@ -29,7 +29,8 @@
 #define EBB_CALLEE_FUNCTION(callee) __atomic_load_n(&(callee)->function, __ATOMIC_RELAXED)
 #define EBB_CALLEE_EXTENT(callee) __atomic_load_n(&(callee)->extent, __ATOMIC_RELAXED)
 #define EBB_CALLEE_TYPE(callee) ((callee)->type)
-#define EBB_CALL_INDEX(ops, which) (static_cast<uint32_t>(EBB_OWN_TAIL(ops).operand >> (32 * (which))))
+#define EBB_CALL_INDEX(ops, which)                                                                 \
+  (static_cast<uint32_t>(EBB_OWN_TAIL(ops).operand >> (32 * (which))))
 #define EBB_CALL_TYPE(ops) (TypeId{EBB_CALL_INDEX(ops, 0)})
 
 #define EBB_SPILL_PINS(tail)                                                                       \

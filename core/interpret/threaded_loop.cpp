@@ -12,7 +12,8 @@ namespace ebb {
 namespace {
 
 /// With a null machine, gives the handlers' addresses, which only this function can name.
-__attribute__((noinline)) const void* const* run(Machine* machine, const uint8_t* pc, uint64_t* fp) {
+__attribute__((noinline)) const void* const* run(Machine* machine, const uint8_t* pc,
+                                                 uint64_t* fp) {
   static const void* const addresses[] = {
 #include "core/interpret/form_table.inc"
   };

@@ -1,5 +1,6 @@
-// Builds without threaded code: compilers that neither guarantee tail calls nor compile one large function with computed
-// jumps in reasonable time. They run compact code, which is what small targets want.
+// Builds without threaded code: compilers that neither guarantee tail calls nor compile one large
+// function with computed jumps in reasonable time. They run compact code, which is what small
+// targets want.
 #include "core/interpret/machine_state.h"
 
 namespace ebb {

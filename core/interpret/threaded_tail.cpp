@@ -1,7 +1,8 @@
 // Threaded code by tail calls: each handler is a function that ends in a jump to the next.
 //
-// What the machine keeps in registers are the handlers' parameters; `preserve_none` lets all of them be registers and
-// makes handlers save nothing. Needs a compiler that guarantees tail calls: see interpret/meson.build.
+// What the machine keeps in registers are the handlers' parameters; `preserve_none` lets all of
+// them be registers and makes handlers save nothing. Needs a compiler that guarantees tail calls:
+// see interpret/meson.build.
 #include "core/interpret/machine_state.h"
 #include "core/interpret/numeric.h"
 #include "core/interpret/registers.h"

@@ -1,7 +1,7 @@
 #include "core/interpret/threading.h"
 
-#include "core/bytecode/code_bytes.h"
 #include "core/binary/reader.h"
+#include "core/bytecode/code_bytes.h"
 #include "core/bytecode/ops.h"
 #include "core/interpret/machine_state.h"
 
@@ -33,7 +33,8 @@ struct Compact {
   const uint8_t* next; ///< Behind it, a br_table's targets included.
 };
 
-/// What becomes of it: its form with pins, and which pins go to their homes before and come back after.
+/// What becomes of it: its form with pins, and which pins go to their homes before and come back
+/// after.
 struct Threaded {
   Form form;
   FormInfo info;
@@ -130,8 +131,7 @@ uint32_t threaded_bytes(const Compact& in, const Threaded& out) {
   uint32_t bytes = plain_bytes(out);
   if (is_call(effect)) bytes += sizeof(ThreadedCallTail);
   if (has_target(effect)) bytes += word;
-  if (effect == Effect::table_terminal)
-    bytes += word * (read_code<uint32_t>(in.extra) + 1);
+  if (effect == Effect::table_terminal) bytes += word * (read_code<uint32_t>(in.extra) + 1);
   return bytes + pin_moves_bytes(out.stores) + pin_moves_bytes(out.loads);
 }
 
@@ -201,7 +201,9 @@ private:
   void write_tail(uint8_t* at, const Compact& in);
   const uint8_t* write_entry_point(uint8_t*& out, Form form);
   const uint8_t* begin(const Function& function) const { return code_ + function.code_offset; }
-  const uint8_t* end(const Function& function) const { return begin(function) + function.code_bytes; }
+  const uint8_t* end(const Function& function) const {
+    return begin(function) + function.code_bytes;
+  }
   /// Constants are always ready.
   bool is_lazy(const Function& function) const {
     return !image_.lazy.empty() && image_.index_of(function) != no_function;
@@ -351,14 +353,13 @@ Result<void> Threader::run() {
       if (!is_lazy(function)) total += EBB_TRY(lay_out(function));
     }
   if (total > SIZE_MAX) return Error::out_of_memory;
-  image_.threaded =
-      EBB_TRY(image_.heap.allocate(static_cast<size_t>(total), alignof(uint64_t)));
+  image_.threaded = EBB_TRY(image_.heap.allocate(static_cast<size_t>(total), alignof(uint64_t)));
   // The functions come first, since calls refer to them.
   ThreadedFunction* described = static_cast<ThreadedFunction*>(image_.threaded.pointer);
   image_.threaded_functions = described;
   image_.threaded_constants = described + image_.functions.size();
-  uint8_t* out = reinterpret_cast<uint8_t*>(described + image_.functions.size() +
-                                            image_.constants.size());
+  uint8_t* out =
+      reinterpret_cast<uint8_t*>(described + image_.functions.size() + image_.constants.size());
   image_.exit_code = write_entry_point(out, Form::exit_machine_nnnn);
   image_.boundary_code = write_entry_point(out, Form::return_boundary_nnnn);
   image_.resume_code = write_entry_point(out, Form::return_void_nnnn);
@@ -367,8 +368,8 @@ Result<void> Threader::run() {
   for (const std::span<const Function> functions : lists)
     for (const Function& function : functions) {
       if (is_lazy(function)) {
-        ::new (described++) ThreadedFunction{image_.prepare_code, &function, image_.type_of(function),
-                                             function.extent};
+        ::new (described++) ThreadedFunction{image_.prepare_code, &function,
+                                             image_.type_of(function), function.extent};
         continue;
       }
       EBB_TRY(lay_out(function));
@@ -389,9 +390,12 @@ Result<Block> Threader::run_one(const Function& function) {
 }
 
 // The same for compact code, behind an outgoing base of zero.
-constexpr uint8_t low(Form form) { return static_cast<uint8_t>(static_cast<uint16_t>(form) & 0xff); }
+constexpr uint8_t low(Form form) {
+  return static_cast<uint8_t>(static_cast<uint16_t>(form) & 0xff);
+}
 constexpr uint8_t high(Form form) { return static_cast<uint8_t>(static_cast<uint16_t>(form) >> 8); }
-constexpr uint8_t compact_exit[] = {0, 0, low(Form::exit_machine_nnnn), high(Form::exit_machine_nnnn)};
+constexpr uint8_t compact_exit[] = {0, 0, low(Form::exit_machine_nnnn),
+                                    high(Form::exit_machine_nnnn)};
 constexpr uint8_t compact_boundary[] = {0, 0, low(Form::return_boundary_nnnn),
                                         high(Form::return_boundary_nnnn)};
 constexpr uint8_t compact_prepare[] = {0, 0, low(Form::prepare_nnnn), high(Form::prepare_nnnn)};
@@ -416,7 +420,8 @@ Result<Block> thread_function(ModuleImage& image, const Function& function, cons
 const uint8_t* entry_of(const ModuleImage& image, const Function& function) {
   if (const LazyFunction* lazy = lazy_of(image, function))
     return lazy->entry.load(std::memory_order_acquire);
-  // A record of a lazy module's declarations knows no frame, so that nothing but preparing may follow.
+  // A record of a lazy module's declarations knows no frame, so that nothing but preparing may
+  // follow.
   if (!image.lazy.empty() && image.index_of(function) != no_function) return image.prepare_code;
   if (image.encoding == Encoding::compact) return image.code.data() + function.code_offset;
   if (image.index_of(function) == no_function)
@@ -444,7 +449,8 @@ uint32_t compact_offset_of(const ModuleImage& image, const Function& function, c
 namespace {
 
 /// The part of a map of offsets that belongs to a function; empty if there is none.
-std::span<const uint8_t> map_of(const ModuleImage& image, const Function& function, uint32_t& code) {
+std::span<const uint8_t> map_of(const ModuleImage& image, const Function& function,
+                                uint32_t& code) {
   if (const LazyFunction* lazy = lazy_of(image, function)) {
     code = lazy->offsets.code;
     if (lazy->code == nullptr) return {};

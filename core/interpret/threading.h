@@ -1,8 +1,9 @@
 // Threading: from compact code, function by function, to code that the threaded machine runs.
 //
-// Opcodes become handler addresses, branch targets absolute addresses, called functions pointers. The heaviest local of
-// each class is pinned in a machine register: operands that name its slot take the form for a pin where there is one, and
-// otherwise the pin is stored to its slot before, or loaded from it after, the instruction.
+// Opcodes become handler addresses, branch targets absolute addresses, called functions pointers.
+// The heaviest local of each class is pinned in a machine register: operands that name its slot
+// take the form for a pin where there is one, and otherwise the pin is stored to its slot before,
+// or loaded from it after, the instruction.
 #pragma once
 
 #include "core/artifact/module_image.h"
@@ -18,10 +19,12 @@ Result<void> make_ready(ModuleImage& image);
 /// See MachineTable::thread.
 Result<Block> thread_function(ModuleImage& image, const Function& function, const uint8_t* code);
 
-/// Where the compact instruction is that the code at `pc`, in a function, came from: an offset into ModuleImage::code.
+/// Where the compact instruction is that the code at `pc`, in a function, came from: an offset into
+/// ModuleImage::code.
 uint32_t compact_offset_of(const ModuleImage& image, const Function& function, const uint8_t* pc);
 
-/// The wasm offset that the code at `pc` of a function came from, or UINT32_MAX where offsets are not kept.
+/// The wasm offset that the code at `pc` of a function came from, or UINT32_MAX where offsets are
+/// not kept.
 uint32_t wasm_offset_of(const ModuleImage& image, const Function& function, const uint8_t* pc);
 
 /// Whether the instruction at `pc` of a module that is ready to run has this form.

@@ -63,10 +63,11 @@ public:
                                FeatureSet features = FeatureSet::all(),
                                Diagnostic* diagnostic = nullptr);
 
-  /// Validates the bodies that wait for their first call (Config::Preparation::at_first_call), without compiling them.
-  /// Fails: as `validate`. On failure: the module is as it was.
+  /// Validates the bodies that wait for their first call (Config::Preparation::at_first_call),
+  /// without compiling them. Fails: as `validate`. On failure: the module is as it was.
   Result<void> validate_all(Diagnostic* diagnostic = nullptr) const;
-  /// Makes all functions ready to run. Fails: as `load`. On failure: those that were made ready stay so.
+  /// Makes all functions ready to run. Fails: as `load`. On failure: those that were made ready
+  /// stay so.
   Result<void> prepare() const;
 
   Module(Module&& other) noexcept

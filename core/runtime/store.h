@@ -67,9 +67,9 @@ public:
   uint64_t fuel() const;
   void set_fuel(uint64_t steps);
 
-  /// Takes the stack to its limit and tables to their declared maximum, and makes all functions of the store's instances
-  /// ready, so that afterwards only growing asks for memory. Fails: out_of_memory, and as `Module::prepare`. On failure:
-  /// what was done is kept as slack.
+  /// Takes the stack to its limit and tables to their declared maximum, and makes all functions of
+  /// the store's instances ready, so that afterwards only growing asks for memory. Fails:
+  /// out_of_memory, and as `Module::prepare`. On failure: what was done is kept as slack.
   Result<void> prepare();
   /// Frees what nothing reaches: released instances, external references. Fails: busy. Never
   /// allocates.

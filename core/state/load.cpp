@@ -171,7 +171,8 @@ Result<void> Loader::compile_bodies(BodyValidator& validator, FunctionCompiler& 
   EBB_TRY(noted(made().owned_functions.reserve_exact(count)));
   if (settings_.keep_offsets) EBB_TRY(noted(made().owned_offset_ranges.reserve_exact(count)));
   Vec<uint8_t>& code = made().owned_code;
-  // Code is somewhat less than twice its wasm; growing in small steps from there keeps the peak near to what stays.
+  // Code is somewhat less than twice its wasm; growing in small steps from there keeps the peak
+  // near to what stays.
   size_t wasm_bytes = 0;
   for (const ByteRange& range : image_.decl.bodies)
     wasm_bytes += range.size;
@@ -179,8 +180,7 @@ Result<void> Loader::compile_bodies(BodyValidator& validator, FunctionCompiler& 
   for (size_t i = 0; i < count; i++) {
     const size_t wanted = code.size() + size_t{2} * image_.decl.bodies[i].size + 64;
     const size_t step = code.size() + code.size() / 16;
-    if (wanted > code.capacity())
-      EBB_TRY(noted(code.reserve_exact(wanted > step ? wanted : step)));
+    if (wanted > code.capacity()) EBB_TRY(noted(code.reserve_exact(wanted > step ? wanted : step)));
     const uint32_t index = static_cast<uint32_t>(i) + image_.decl.imported_functions;
     Function function;
     OffsetRange offsets;

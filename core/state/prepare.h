@@ -1,8 +1,8 @@
 // Preparing functions at their first call: what of a module was left undone when it was loaded.
 //
-// Several threads may call the same function for the first time at once. Each prepares it for itself, and the first one
-// to finish publishes; the others drop what they have. Nobody waits for a compilation, only for the few stores of
-// publishing.
+// Several threads may call the same function for the first time at once. Each prepares it for
+// itself, and the first one to finish publishes; the others drop what they have. Nobody waits for a
+// compilation, only for the few stores of publishing.
 #pragma once
 
 #include "core/artifact/module_image.h"
@@ -12,14 +12,15 @@
 namespace ebb {
 
 /// Makes a defined function, by its number without imports, ready to run. Does nothing if it is.
-/// Fails: validation errors and unsupported instructions of the body, malformed bytecode, out_of_memory. On failure: the
-/// function is not ready, and may be asked for again.
+/// Fails: validation errors and unsupported instructions of the body, malformed bytecode,
+/// out_of_memory. On failure: the function is not ready, and may be asked for again.
 Result<void> prepare_function(EngineState& engine, ModuleImage& image, uint32_t ordinal);
 
 /// All of them. Fails: as above, for the first that does.
 Result<void> prepare_all(EngineState& engine, ModuleImage& image);
 
-/// Validates the bodies of a module that is compiled lazily, without compiling. Fails: validation errors, out_of_memory.
+/// Validates the bodies of a module that is compiled lazily, without compiling. Fails: validation
+/// errors, out_of_memory.
 Result<void> validate_bodies(EngineState& engine, ModuleImage& image, Diagnostic* diagnostic);
 
 /// Gives back what lazy functions hold. Only when nobody uses the image any more.

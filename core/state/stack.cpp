@@ -74,9 +74,11 @@ Result<void> grow_to(StoreState& store, size_t bytes, size_t numbers, size_t ref
     memmove(stack.end - refs, moved + end_at - refs, refs * word);
     memmove(stack.numbers, moved + numbers_at, numbers * word);
   }
-  // Verified code may read slots that it never wrote: it must not find there what others left in this memory.
+  // Verified code may read slots that it never wrote: it must not find there what others left in
+  // this memory.
   memset(stack.numbers + numbers, 0,
-         static_cast<size_t>(stack.end - stack.numbers - static_cast<ptrdiff_t>(numbers + refs)) * word);
+         static_cast<size_t>(stack.end - stack.numbers - static_cast<ptrdiff_t>(numbers + refs)) *
+             word);
   return {};
 }
 

@@ -30,8 +30,8 @@ void table_free(StoreState& store, TableState& table);
 /// Fails: out_of_memory (its cause in the store's diagnostic). On failure: the table is as it was.
 Result<uint64_t> table_grow(StoreState& store, TableState& table, uint64_t delta, RefBits initial);
 
-/// Makes room up to the declared maximum, where there is one within the implementation's limit, so that growing requests
-/// no more memory. Fails: out_of_memory. On failure: the table is as it was.
+/// Makes room up to the declared maximum, where there is one within the implementation's limit, so
+/// that growing requests no more memory. Fails: out_of_memory. On failure: the table is as it was.
 Result<void> table_prepare(StoreState& store, TableState& table);
 
 } // namespace ebb

@@ -140,7 +140,7 @@ struct ModuleDecl {
       bodies; ///< Of the functions that are not imported: local declarations and expression.
   Vec<CustomSection> customs;
   Vec<uint32_t> declared_functions; ///< A bit for each function that ref.func may name.
-  ByteRange names; ///< The name section's contents, where no custom section tells.
+  ByteRange names;                  ///< The name section's contents, where no custom section tells.
   FuncIndex start = no_function;
   uint32_t imported_functions = 0;
   uint32_t imported_tables = 0;

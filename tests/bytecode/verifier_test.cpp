@@ -111,7 +111,7 @@ struct World {
     for (const ValType type : {i32, f64, ValType::v128(), func, i32, i64})
       globals.push_back({type, globals.size() != g_const});
     tables = {table(func, false), table(ext, true), table(func, true)};
-    memories.resize(2);
+    memories = {MemoryType(), MemoryType()};
     memories[1].limits.is_64 = true;
     fill_context();
   }

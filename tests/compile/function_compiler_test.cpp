@@ -125,8 +125,8 @@ TEST_CASE("comparisons are folded into the branches that test them") {
 
 TEST_CASE("the accumulator holds at most one value") {
   // (0 + 1) - (1 + 0): the first sum goes to its slot.
-  const Bytes code = local_get(0) + local_get(1) + Bytes{add} + local_get(1) + local_get(0) +
-                     Bytes{add, sub};
+  const Bytes code =
+      local_get(0) + local_get(1) + Bytes{add} + local_get(1) + local_get(0) + Bytes{add, sub};
   CHECK(compile({i32, i32}, {i32}, code).text ==
         "i32_add s2 s0 s1\ni32_add a s1 s0\ni32_sub a s2 a\nreturn_int a\n");
 }

@@ -15,8 +15,17 @@ template <class F> class Numbers {
 public:
   F next() {
     using Bits = typename FloatBits<F>::Bits;
-    constexpr F special[] = {F{0},    -F{0},      F{1},  -F{1},   F(0.5), F(-0.5), F(1.5), F(2.5),
-                             F(-2.5), F(8388607.5), F(4503599627370495.5)};
+    constexpr F special[] = {F{0},
+                             -F{0},
+                             F{1},
+                             -F{1},
+                             F(0.5),
+                             F(-0.5),
+                             F(1.5),
+                             F(2.5),
+                             F(-2.5),
+                             F(8388607.5),
+                             F(4503599627370495.5)};
     if (turn_++ % 16 == 0) return special[turn_ / 16 % std::size(special)];
     const Bits bits = static_cast<Bits>(random_());
     if (turn_ % 2 == 0) return from_bits<F>(bits);

@@ -159,8 +159,8 @@ TEST_CASE("after prepare, calls ask for no memory") {
     const uint32_t type = builder.type({testing::i32}, {testing::i32});
     builder.table({funcref, 1, 1, 50});
     // table.grow by the argument, of null.
-    builder.export_func("grow", builder.func(type, Bytes{0xd0, 0x70} + local_get(0) +
-                                                       Bytes{0xfc, 15, 0}));
+    builder.export_func("grow",
+                        builder.func(type, Bytes{0xd0, 0x70} + local_get(0) + Bytes{0xfc, 15, 0}));
     World world(lazy(config));
     const Instance instance = world.instantiate(builder.build());
     const auto grow = world.typed<int32_t(int32_t)>(instance, "grow");

@@ -36,7 +36,7 @@ struct Options {
   size_t budget = no_budget; ///< Of the store, in bytes.
   uint64_t fuel = no_fuel;
   bool stats = false;
-  bool offsets = false;          ///< Keep wasm offsets also in compact code.
+  bool offsets = false; ///< Keep wasm offsets also in compact code.
   AllocatorKind allocator = AllocatorKind::mimalloc;
   size_t pool_bytes = 0;
   bool lazy = false;

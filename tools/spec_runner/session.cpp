@@ -49,8 +49,7 @@ class Session {
 public:
   Session(const ScriptFile& file, const Options& options, const Conflicts& conflicts,
           Report& report)
-      : file_(file), options_(options), conflicts_(conflicts), report_(report),
-        machine_(options) {}
+      : file_(file), options_(options), conflicts_(conflicts), report_(report), machine_(options) {}
 
   void run(const Script& script, const std::vector<uint8_t>& spectest);
 
