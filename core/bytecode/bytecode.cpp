@@ -54,33 +54,13 @@ constexpr const char* op_names[] = {
 #include "core/bytecode/instructions_undef.h"
 };
 
-#define EBB_FORM_INFO(d, a, b, c, name, ...) {Op::name, {Kind::d, Kind::a, Kind::b, Kind::c}},
+#define EBB_FORM_ENTRY(d, a, b, c, name, ...)                                                      \
+  {Op::name, {Kind::d, Kind::a, Kind::b, Kind::c}},
 constexpr FormInfo form_infos[] = {
-#define EBB_BINARY(name, in, out, forms, expression) EBB_FORMS_##forms(EBB_FORM_INFO, name)
-#define EBB_BINARY_TRAP(name, in, out, forms, check, expression)                                   \
-  EBB_FORMS_##forms(EBB_FORM_INFO, name)
-#define EBB_UNARY(name, in, out, forms, expression) EBB_FORMS_##forms(EBB_FORM_INFO, name)
-#define EBB_UNARY_TRAP(name, in, out, forms, check, expression)                                    \
-  EBB_FORMS_##forms(EBB_FORM_INFO, name)
-#define EBB_LOAD(name, memory, out) EBB_FORMS_load(EBB_FORM_INFO, name)
-#define EBB_STORE(name, in, memory, forms) EBB_FORMS_##forms(EBB_FORM_INFO, name)
-#define EBB_BRANCH(name, in, forms, condition) EBB_FORMS_##forms(EBB_FORM_INFO, name)
-#define EBB_SPECIAL(name, forms, extra, flags) EBB_FORMS_##forms(EBB_FORM_INFO, name)
-#include "core/bytecode/instructions.def"
-#include "core/bytecode/instructions_undef.h"
-#define EBB_BINARY(name, in, out, forms, expression) EBB_PINNED_##forms(EBB_FORM_INFO, name)
-#define EBB_BINARY_TRAP(name, in, out, forms, check, expression)                                   \
-  EBB_PINNED_##forms(EBB_FORM_INFO, name)
-#define EBB_UNARY(name, in, out, forms, expression) EBB_PINNED_##forms(EBB_FORM_INFO, name)
-#define EBB_UNARY_TRAP(name, in, out, forms, check, expression)                                    \
-  EBB_PINNED_##forms(EBB_FORM_INFO, name)
-#define EBB_LOAD(name, memory, out) EBB_PINNED_load(EBB_FORM_INFO, name)
-#define EBB_STORE(name, in, memory, forms) EBB_PINNED_##forms(EBB_FORM_INFO, name)
-#define EBB_BRANCH(name, in, forms, condition) EBB_PINNED_##forms(EBB_FORM_INFO, name)
-#define EBB_SPECIAL(name, forms, extra, flags) EBB_PINNED_##forms(EBB_FORM_INFO, name)
-#include "core/bytecode/instructions.def"
-#include "core/bytecode/instructions_undef.h"
+#include "core/bytecode/forms_compact.inc"
+#include "core/bytecode/forms_pinned.inc"
 };
+#undef EBB_FORM_ENTRY
 static_assert(sizeof(form_infos) / sizeof(form_infos[0]) == static_cast<size_t>(Form::count));
 static_assert(sizeof(op_infos) / sizeof(op_infos[0]) == static_cast<size_t>(Op::count));
 

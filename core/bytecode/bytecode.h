@@ -40,37 +40,15 @@ enum class Op : uint16_t {
 };
 
 // All forms, compact ones first, numbered within each part by row and then by list.
-#define EBB_FORM_NAME(d, a, b, c, name, ...) name##_##d##a##b##c,
+#define EBB_FORM_ENTRY(d, a, b, c, name, ...) name##_##d##a##b##c,
 enum class Form : uint16_t {
-#define EBB_BINARY(name, in, out, forms, expression) EBB_FORMS_##forms(EBB_FORM_NAME, name)
-#define EBB_BINARY_TRAP(name, in, out, forms, check, expression)                                   \
-  EBB_FORMS_##forms(EBB_FORM_NAME, name)
-#define EBB_UNARY(name, in, out, forms, expression) EBB_FORMS_##forms(EBB_FORM_NAME, name)
-#define EBB_UNARY_TRAP(name, in, out, forms, check, expression)                                    \
-  EBB_FORMS_##forms(EBB_FORM_NAME, name)
-#define EBB_LOAD(name, memory, out) EBB_FORMS_load(EBB_FORM_NAME, name)
-#define EBB_STORE(name, in, memory, forms) EBB_FORMS_##forms(EBB_FORM_NAME, name)
-#define EBB_BRANCH(name, in, forms, condition) EBB_FORMS_##forms(EBB_FORM_NAME, name)
-#define EBB_SPECIAL(name, forms, extra, flags) EBB_FORMS_##forms(EBB_FORM_NAME, name)
-#include "core/bytecode/instructions.def"
-#include "core/bytecode/instructions_undef.h"
+#include "core/bytecode/forms_compact.inc"
   compact_count,
   before_pinned = compact_count - 1,
-#define EBB_BINARY(name, in, out, forms, expression) EBB_PINNED_##forms(EBB_FORM_NAME, name)
-#define EBB_BINARY_TRAP(name, in, out, forms, check, expression)                                   \
-  EBB_PINNED_##forms(EBB_FORM_NAME, name)
-#define EBB_UNARY(name, in, out, forms, expression) EBB_PINNED_##forms(EBB_FORM_NAME, name)
-#define EBB_UNARY_TRAP(name, in, out, forms, check, expression)                                    \
-  EBB_PINNED_##forms(EBB_FORM_NAME, name)
-#define EBB_LOAD(name, memory, out) EBB_PINNED_load(EBB_FORM_NAME, name)
-#define EBB_STORE(name, in, memory, forms) EBB_PINNED_##forms(EBB_FORM_NAME, name)
-#define EBB_BRANCH(name, in, forms, condition) EBB_PINNED_##forms(EBB_FORM_NAME, name)
-#define EBB_SPECIAL(name, forms, extra, flags) EBB_PINNED_##forms(EBB_FORM_NAME, name)
-#include "core/bytecode/instructions.def"
-#include "core/bytecode/instructions_undef.h"
+#include "core/bytecode/forms_pinned.inc"
   count
 };
-#undef EBB_FORM_NAME
+#undef EBB_FORM_ENTRY
 
 /// What executing an op does beside writing its destination.
 enum class Effect : uint8_t {

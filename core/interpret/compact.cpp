@@ -61,7 +61,7 @@ inline const uint8_t* table_target(const uint8_t* table, uint32_t index) {
 
 void run_compact(Machine& m, const uint8_t* pc, uint64_t* fp) {
   static const void* const addresses[] = {
-#include "core/interpret/form_table.inc"
+#include "core/bytecode/forms_compact.inc"
   };
   static_assert(sizeof(addresses) / sizeof(void*) == static_cast<size_t>(Form::compact_count));
   uint8_t* mem = m.memory;

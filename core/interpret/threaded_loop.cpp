@@ -15,7 +15,8 @@ namespace {
 __attribute__((noinline)) const void* const* run(Machine* machine, const uint8_t* pc,
                                                  uint64_t* fp) {
   static const void* const addresses[] = {
-#include "core/interpret/form_table.inc"
+#include "core/bytecode/forms_compact.inc"
+#include "core/bytecode/forms_pinned.inc"
   };
   static_assert(sizeof(addresses) / sizeof(void*) == static_cast<size_t>(Form::count));
   if (machine == nullptr) return addresses;

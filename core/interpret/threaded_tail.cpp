@@ -44,7 +44,8 @@ using Handler = EBB_HANDLER_CALL void (*)(EBB_PARAMETERS);
 
 #define EBB_FORM_ENTRY(d, a, b, c, name, ...) reinterpret_cast<const void*>(&name##_##d##a##b##c),
 const void* const handler_addresses[] = {
-#include "core/interpret/form_table.inc"
+#include "core/bytecode/forms_compact.inc"
+#include "core/bytecode/forms_pinned.inc"
 };
 static_assert(sizeof(handler_addresses) / sizeof(void*) == static_cast<size_t>(Form::count));
 
