@@ -54,8 +54,7 @@ constexpr const char* op_names[] = {
 #include "core/bytecode/instructions_undef.h"
 };
 
-#define EBB_FORM_ENTRY(d, a, b, c, name, ...)                                                      \
-  {Op::name, {Kind::d, Kind::a, Kind::b, Kind::c}},
+#define EBB_FORM_ENTRY(d, a, b, c, name, ...) {Op::name, {Kind::d, Kind::a, Kind::b, Kind::c}},
 constexpr FormInfo form_infos[] = {
 #include "core/bytecode/forms_compact.inc"
 #include "core/bytecode/forms_pinned.inc"

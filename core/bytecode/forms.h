@@ -15,36 +15,40 @@
 
 #define EBB_FORMS_commutative(M, ...)                                                              \
   M(a, s, s, n, __VA_ARGS__)                                                                       \
-  M(a, a, s, n, __VA_ARGS__) M(a, s, k, n, __VA_ARGS__) M(a, a, k, n, __VA_ARGS__)                 \
-      M(s, s, s, n, __VA_ARGS__) M(s, a, s, n, __VA_ARGS__) M(s, s, k, n, __VA_ARGS__)             \
-          M(s, a, k, n, __VA_ARGS__)
+  M(a, a, s, n, __VA_ARGS__)                                                                       \
+  M(a, s, k, n, __VA_ARGS__) M(a, a, k, n, __VA_ARGS__) M(s, s, s, n, __VA_ARGS__)                 \
+      M(s, a, s, n, __VA_ARGS__) M(s, s, k, n, __VA_ARGS__) M(s, a, k, n, __VA_ARGS__)
 #define EBB_PINNED_commutative(M, ...)                                                             \
   M(a, p, s, n, __VA_ARGS__)                                                                       \
-  M(a, p, a, n, __VA_ARGS__) M(a, p, k, n, __VA_ARGS__) M(s, p, s, n, __VA_ARGS__)                 \
-      M(s, p, a, n, __VA_ARGS__) M(s, p, k, n, __VA_ARGS__) M(p, s, s, n, __VA_ARGS__)             \
-          M(p, a, s, n, __VA_ARGS__) M(p, s, k, n, __VA_ARGS__) M(p, a, k, n, __VA_ARGS__)         \
-              M(p, p, s, n, __VA_ARGS__) M(p, p, a, n, __VA_ARGS__) M(p, p, k, n, __VA_ARGS__)
+  M(a, p, a, n, __VA_ARGS__)                                                                       \
+  M(a, p, k, n, __VA_ARGS__) M(s, p, s, n, __VA_ARGS__) M(s, p, a, n, __VA_ARGS__)                 \
+      M(s, p, k, n, __VA_ARGS__) M(p, s, s, n, __VA_ARGS__) M(p, a, s, n, __VA_ARGS__)             \
+          M(p, s, k, n, __VA_ARGS__) M(p, a, k, n, __VA_ARGS__) M(p, p, s, n, __VA_ARGS__)         \
+              M(p, p, a, n, __VA_ARGS__) M(p, p, k, n, __VA_ARGS__)
 
 #define EBB_FORMS_ordered(M, ...)                                                                  \
   M(a, s, s, n, __VA_ARGS__)                                                                       \
-  M(a, a, s, n, __VA_ARGS__) M(a, s, a, n, __VA_ARGS__) M(a, s, k, n, __VA_ARGS__)                 \
-      M(a, a, k, n, __VA_ARGS__) M(s, s, s, n, __VA_ARGS__) M(s, a, s, n, __VA_ARGS__)             \
-          M(s, s, a, n, __VA_ARGS__) M(s, s, k, n, __VA_ARGS__) M(s, a, k, n, __VA_ARGS__)
+  M(a, a, s, n, __VA_ARGS__)                                                                       \
+  M(a, s, a, n, __VA_ARGS__) M(a, s, k, n, __VA_ARGS__) M(a, a, k, n, __VA_ARGS__)                 \
+      M(s, s, s, n, __VA_ARGS__) M(s, a, s, n, __VA_ARGS__) M(s, s, a, n, __VA_ARGS__)             \
+          M(s, s, k, n, __VA_ARGS__) M(s, a, k, n, __VA_ARGS__)
 #define EBB_PINNED_ordered(M, ...)                                                                 \
   M(a, p, s, n, __VA_ARGS__)                                                                       \
-  M(a, p, a, n, __VA_ARGS__) M(a, s, p, n, __VA_ARGS__) M(a, a, p, n, __VA_ARGS__)                 \
-      M(a, p, k, n, __VA_ARGS__) M(s, p, s, n, __VA_ARGS__) M(s, p, a, n, __VA_ARGS__)             \
-          M(s, s, p, n, __VA_ARGS__) M(s, a, p, n, __VA_ARGS__) M(s, p, k, n, __VA_ARGS__)         \
-              M(p, s, s, n, __VA_ARGS__) M(p, a, s, n, __VA_ARGS__) M(p, s, a, n, __VA_ARGS__)     \
-                  M(p, s, k, n, __VA_ARGS__) M(p, a, k, n, __VA_ARGS__) M(p, p, s, n, __VA_ARGS__) \
-                      M(p, p, a, n, __VA_ARGS__) M(p, s, p, n, __VA_ARGS__)                        \
-                          M(p, a, p, n, __VA_ARGS__) M(p, p, k, n, __VA_ARGS__)
+  M(a, p, a, n, __VA_ARGS__)                                                                       \
+  M(a, s, p, n, __VA_ARGS__) M(a, a, p, n, __VA_ARGS__) M(a, p, k, n, __VA_ARGS__)                 \
+      M(s, p, s, n, __VA_ARGS__) M(s, p, a, n, __VA_ARGS__) M(s, s, p, n, __VA_ARGS__)             \
+          M(s, a, p, n, __VA_ARGS__) M(s, p, k, n, __VA_ARGS__) M(p, s, s, n, __VA_ARGS__)         \
+              M(p, a, s, n, __VA_ARGS__) M(p, s, a, n, __VA_ARGS__) M(p, s, k, n, __VA_ARGS__)     \
+                  M(p, a, k, n, __VA_ARGS__) M(p, p, s, n, __VA_ARGS__) M(p, p, a, n, __VA_ARGS__) \
+                      M(p, s, p, n, __VA_ARGS__) M(p, a, p, n, __VA_ARGS__)                        \
+                          M(p, p, k, n, __VA_ARGS__)
 
 // Division and other binary instructions that are rare or slow by themselves.
 #define EBB_FORMS_rare_int(M, ...)                                                                 \
   M(a, s, s, n, __VA_ARGS__)                                                                       \
-  M(a, a, s, n, __VA_ARGS__) M(a, s, a, n, __VA_ARGS__) M(a, s, k, n, __VA_ARGS__)                 \
-      M(a, a, k, n, __VA_ARGS__) M(s, s, s, n, __VA_ARGS__)
+  M(a, a, s, n, __VA_ARGS__)                                                                       \
+  M(a, s, a, n, __VA_ARGS__) M(a, s, k, n, __VA_ARGS__) M(a, a, k, n, __VA_ARGS__)                 \
+      M(s, s, s, n, __VA_ARGS__)
 #define EBB_PINNED_rare_int(M, ...)                                                                \
   M(a, p, s, n, __VA_ARGS__) M(a, s, p, n, __VA_ARGS__) M(a, p, k, n, __VA_ARGS__)
 
@@ -58,27 +62,29 @@
   M(a, a, s, n, __VA_ARGS__) M(s, s, s, n, __VA_ARGS__) M(s, a, s, n, __VA_ARGS__)
 #define EBB_PINNED_commutative_float(M, ...)                                                       \
   M(a, p, s, n, __VA_ARGS__)                                                                       \
-  M(a, p, a, n, __VA_ARGS__) M(s, p, s, n, __VA_ARGS__) M(s, p, a, n, __VA_ARGS__)                 \
-      M(p, s, s, n, __VA_ARGS__) M(p, a, s, n, __VA_ARGS__) M(p, p, s, n, __VA_ARGS__)             \
-          M(p, p, a, n, __VA_ARGS__)
+  M(a, p, a, n, __VA_ARGS__)                                                                       \
+  M(s, p, s, n, __VA_ARGS__) M(s, p, a, n, __VA_ARGS__) M(p, s, s, n, __VA_ARGS__)                 \
+      M(p, a, s, n, __VA_ARGS__) M(p, p, s, n, __VA_ARGS__) M(p, p, a, n, __VA_ARGS__)
 
 #define EBB_FORMS_ordered_float(M, ...)                                                            \
   M(a, s, s, n, __VA_ARGS__)                                                                       \
-  M(a, a, s, n, __VA_ARGS__) M(a, s, a, n, __VA_ARGS__) M(s, s, s, n, __VA_ARGS__)                 \
-      M(s, a, s, n, __VA_ARGS__) M(s, s, a, n, __VA_ARGS__)
+  M(a, a, s, n, __VA_ARGS__)                                                                       \
+  M(a, s, a, n, __VA_ARGS__) M(s, s, s, n, __VA_ARGS__) M(s, a, s, n, __VA_ARGS__)                 \
+      M(s, s, a, n, __VA_ARGS__)
 #define EBB_PINNED_ordered_float(M, ...)                                                           \
   M(a, p, s, n, __VA_ARGS__)                                                                       \
-  M(a, p, a, n, __VA_ARGS__) M(a, s, p, n, __VA_ARGS__) M(a, a, p, n, __VA_ARGS__)                 \
-      M(s, p, s, n, __VA_ARGS__) M(s, p, a, n, __VA_ARGS__) M(s, s, p, n, __VA_ARGS__)             \
-          M(s, a, p, n, __VA_ARGS__) M(p, s, s, n, __VA_ARGS__) M(p, a, s, n, __VA_ARGS__)         \
-              M(p, s, a, n, __VA_ARGS__) M(p, p, s, n, __VA_ARGS__) M(p, p, a, n, __VA_ARGS__)     \
-                  M(p, s, p, n, __VA_ARGS__) M(p, a, p, n, __VA_ARGS__)
+  M(a, p, a, n, __VA_ARGS__)                                                                       \
+  M(a, s, p, n, __VA_ARGS__) M(a, a, p, n, __VA_ARGS__) M(s, p, s, n, __VA_ARGS__)                 \
+      M(s, p, a, n, __VA_ARGS__) M(s, s, p, n, __VA_ARGS__) M(s, a, p, n, __VA_ARGS__)             \
+          M(p, s, s, n, __VA_ARGS__) M(p, a, s, n, __VA_ARGS__) M(p, s, a, n, __VA_ARGS__)         \
+              M(p, p, s, n, __VA_ARGS__) M(p, p, a, n, __VA_ARGS__) M(p, s, p, n, __VA_ARGS__)     \
+                  M(p, a, p, n, __VA_ARGS__)
 
 // Comparisons whose result is wanted as a value; most end in a branch instead.
 #define EBB_FORMS_compare(M, ...)                                                                  \
   M(a, s, s, n, __VA_ARGS__)                                                                       \
-  M(a, a, s, n, __VA_ARGS__) M(a, s, k, n, __VA_ARGS__) M(a, a, k, n, __VA_ARGS__)                 \
-      M(s, s, s, n, __VA_ARGS__)
+  M(a, a, s, n, __VA_ARGS__)                                                                       \
+  M(a, s, k, n, __VA_ARGS__) M(a, a, k, n, __VA_ARGS__) M(s, s, s, n, __VA_ARGS__)
 #define EBB_PINNED_compare(M, ...)                                                                 \
   M(a, p, s, n, __VA_ARGS__) M(a, p, a, n, __VA_ARGS__) M(a, p, k, n, __VA_ARGS__)
 #define EBB_FORMS_compare_float(M, ...)                                                            \
@@ -105,39 +111,42 @@
 
 #define EBB_FORMS_load(M, ...)                                                                     \
   M(a, s, n, n, __VA_ARGS__)                                                                       \
-  M(a, a, n, n, __VA_ARGS__) M(a, k, n, n, __VA_ARGS__) M(s, s, n, n, __VA_ARGS__)                 \
-      M(s, a, n, n, __VA_ARGS__) M(s, k, n, n, __VA_ARGS__)
+  M(a, a, n, n, __VA_ARGS__)                                                                       \
+  M(a, k, n, n, __VA_ARGS__) M(s, s, n, n, __VA_ARGS__) M(s, a, n, n, __VA_ARGS__)                 \
+      M(s, k, n, n, __VA_ARGS__)
 #define EBB_PINNED_load(M, ...)                                                                    \
   M(a, p, n, n, __VA_ARGS__)                                                                       \
-  M(s, p, n, n, __VA_ARGS__) M(p, s, n, n, __VA_ARGS__) M(p, a, n, n, __VA_ARGS__)                 \
-      M(p, k, n, n, __VA_ARGS__)
+  M(s, p, n, n, __VA_ARGS__)                                                                       \
+  M(p, s, n, n, __VA_ARGS__) M(p, a, n, n, __VA_ARGS__) M(p, k, n, n, __VA_ARGS__)
 
 #define EBB_FORMS_store(M, ...)                                                                    \
   M(n, s, s, n, __VA_ARGS__)                                                                       \
-  M(n, a, s, n, __VA_ARGS__) M(n, s, a, n, __VA_ARGS__) M(n, k, s, n, __VA_ARGS__)                 \
-      M(n, k, a, n, __VA_ARGS__) M(n, s, k, n, __VA_ARGS__) M(n, a, k, n, __VA_ARGS__)
+  M(n, a, s, n, __VA_ARGS__)                                                                       \
+  M(n, s, a, n, __VA_ARGS__) M(n, k, s, n, __VA_ARGS__) M(n, k, a, n, __VA_ARGS__)                 \
+      M(n, s, k, n, __VA_ARGS__) M(n, a, k, n, __VA_ARGS__)
 #define EBB_PINNED_store(M, ...)                                                                   \
   M(n, p, s, n, __VA_ARGS__)                                                                       \
-  M(n, p, a, n, __VA_ARGS__) M(n, p, k, n, __VA_ARGS__) M(n, s, p, n, __VA_ARGS__)                 \
-      M(n, a, p, n, __VA_ARGS__) M(n, k, p, n, __VA_ARGS__)
+  M(n, p, a, n, __VA_ARGS__)                                                                       \
+  M(n, p, k, n, __VA_ARGS__) M(n, s, p, n, __VA_ARGS__) M(n, a, p, n, __VA_ARGS__)                 \
+      M(n, k, p, n, __VA_ARGS__)
 #define EBB_FORMS_store_float(M, ...)                                                              \
   M(n, s, s, n, __VA_ARGS__)                                                                       \
-  M(n, a, s, n, __VA_ARGS__) M(n, s, a, n, __VA_ARGS__) M(n, k, s, n, __VA_ARGS__)                 \
-      M(n, k, a, n, __VA_ARGS__)
+  M(n, a, s, n, __VA_ARGS__)                                                                       \
+  M(n, s, a, n, __VA_ARGS__) M(n, k, s, n, __VA_ARGS__) M(n, k, a, n, __VA_ARGS__)
 #define EBB_PINNED_store_float(M, ...)                                                             \
   M(n, p, s, n, __VA_ARGS__)                                                                       \
-  M(n, p, a, n, __VA_ARGS__) M(n, s, p, n, __VA_ARGS__) M(n, a, p, n, __VA_ARGS__)                 \
-      M(n, k, p, n, __VA_ARGS__)
+  M(n, p, a, n, __VA_ARGS__)                                                                       \
+  M(n, s, p, n, __VA_ARGS__) M(n, a, p, n, __VA_ARGS__) M(n, k, p, n, __VA_ARGS__)
 
 // Forms of single instructions.
 #define EBB_FORMS_move(M, ...)                                                                     \
   M(s, s, n, n, __VA_ARGS__)                                                                       \
-  M(s, a, n, n, __VA_ARGS__) M(s, k, n, n, __VA_ARGS__) M(a, s, n, n, __VA_ARGS__)                 \
-      M(a, k, n, n, __VA_ARGS__)
+  M(s, a, n, n, __VA_ARGS__)                                                                       \
+  M(s, k, n, n, __VA_ARGS__) M(a, s, n, n, __VA_ARGS__) M(a, k, n, n, __VA_ARGS__)
 #define EBB_PINNED_move(M, ...)                                                                    \
   M(p, s, n, n, __VA_ARGS__)                                                                       \
-  M(p, a, n, n, __VA_ARGS__) M(p, k, n, n, __VA_ARGS__) M(s, p, n, n, __VA_ARGS__)                 \
-      M(a, p, n, n, __VA_ARGS__)
+  M(p, a, n, n, __VA_ARGS__)                                                                       \
+  M(p, k, n, n, __VA_ARGS__) M(s, p, n, n, __VA_ARGS__) M(a, p, n, n, __VA_ARGS__)
 #define EBB_FORMS_move_float(M, ...)                                                               \
   M(s, s, n, n, __VA_ARGS__) M(s, a, n, n, __VA_ARGS__) M(a, s, n, n, __VA_ARGS__)
 #define EBB_PINNED_move_float(M, ...)                                                              \
