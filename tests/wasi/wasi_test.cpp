@@ -223,3 +223,55 @@ TEST_CASE("the platform has clocks and entropy") {
   CHECK(!platform_park(&word, 1, 1000));
   CHECK(platform_wake(&word, 1) == 0);
 }
+
+namespace {
+
+/// Asks for an open, a closed and an unknown descriptor, which goes in front of the other arguments.
+template <class... Args> void check_errno(const char* name, uint32_t expected, Args... others) {
+  CAPTURE(name);
+  Guest guest;
+  CHECK(guest.ask(name, 1u, others...) == expected);
+  CHECK(guest.ask(name, 3u, others...) == badf);
+  CHECK(guest.ask("fd_close", 1u) == 0);
+  CHECK(guest.ask(name, 1u, others...) == badf);
+}
+
+} // namespace
+
+TEST_CASE("what needs files answers with the errno of a host that has none") {
+  constexpr uint32_t notdir = 54, notsock = 57, notsup = 58, nosys = 52;
+  const uint64_t wide = 0;
+  check_errno("fd_advise", spipe, wide, wide, 0u);
+  check_errno("fd_allocate", spipe, wide, wide);
+  check_errno("fd_datasync", inval);
+  check_errno("fd_fdstat_set_flags", notsup, 0u);
+  check_errno("fd_fdstat_set_rights", notsup, wide, wide);
+  check_errno("fd_filestat_set_size", inval, wide);
+  check_errno("fd_filestat_set_times", notsup, wide, wide, 0u);
+  check_errno("fd_pread", spipe, 0u, 0u, wide, 0u);
+  check_errno("fd_prestat_get", badf, 0u);
+  check_errno("fd_prestat_dir_name", badf, 0u, 0u);
+  check_errno("fd_pwrite", spipe, 0u, 0u, wide, 0u);
+  check_errno("fd_readdir", notdir, 0u, 0u, wide, 0u);
+  check_errno("fd_renumber", notsup, 2u);
+  check_errno("fd_seek", spipe, wide, 0u, 0u);
+  check_errno("fd_sync", inval);
+  check_errno("fd_tell", spipe, 0u);
+  check_errno("path_create_directory", notdir, 0u, 0u);
+  check_errno("path_filestat_get", notdir, 0u, 0u, 0u, 0u);
+  check_errno("path_filestat_set_times", notdir, 0u, 0u, 0u, wide, wide, 0u);
+  check_errno("path_link", notdir, 0u, 0u, 0u, 0u, 0u, 0u);
+  check_errno("path_open", notdir, 0u, 0u, 0u, 0u, wide, wide, 0u, 0u);
+  check_errno("path_readlink", notdir, 0u, 0u, 0u, 0u, 0u);
+  check_errno("path_remove_directory", notdir, 0u, 0u);
+  check_errno("path_rename", notdir, 0u, 0u, 0u, 0u, 0u);
+  check_errno("path_unlink_file", notdir, 0u, 0u);
+  check_errno("sock_accept", notsock, 0u, 0u);
+  check_errno("sock_recv", notsock, 0u, 0u, 0u, 0u, 0u);
+  check_errno("sock_send", notsock, 0u, 0u, 0u, 0u);
+  check_errno("sock_shutdown", notsock, 0u);
+  Guest guest;
+  CHECK(guest.ask("path_symlink", 0u, 0u, 0u, 0u, 0u) == notdir);
+  CHECK(guest.ask("path_symlink", 0u, 0u, 7u, 0u, 0u) == badf);
+  CHECK(guest.ask("proc_raise", 1u) == nosys);
+}
