@@ -33,7 +33,7 @@ struct Config {
   /// How large a store's guest stack may become, in bytes.
   size_t stack_bytes_max = 1024 * 1024;
   /// How often host and guest may call each other on one native stack.
-  uint32_t host_depth_max = 32;
+  uint32_t host_depth_max = 24;
   /// When functions are made ready to run: all when their module is loaded, or each when it is
   /// called for the first time, which charges the module then and may end that call with
   /// out_of_memory; the same call may be tried again.

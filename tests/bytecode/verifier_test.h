@@ -13,7 +13,10 @@
 
 namespace ebb::testing {
 
-inline std::vector<uint8_t> halves(std::initializer_list<uint32_t> values) {
+// GCC 12 warns about bounds of its own making where the growth of a vector is inlined.
+#define EBB_OUT_OF_LINE __attribute__((noinline)) inline
+
+EBB_OUT_OF_LINE std::vector<uint8_t> halves(std::initializer_list<uint32_t> values) {
   std::vector<uint8_t> bytes;
   for (const uint32_t value : values) {
     bytes.push_back(static_cast<uint8_t>(value));
@@ -22,7 +25,7 @@ inline std::vector<uint8_t> halves(std::initializer_list<uint32_t> values) {
   return bytes;
 }
 
-inline std::vector<uint8_t> words(std::initializer_list<uint32_t> values) {
+EBB_OUT_OF_LINE std::vector<uint8_t> words(std::initializer_list<uint32_t> values) {
   std::vector<uint8_t> bytes;
   for (const uint32_t value : values)
     for (int i = 0; i < 4; i++)
@@ -30,7 +33,8 @@ inline std::vector<uint8_t> words(std::initializer_list<uint32_t> values) {
   return bytes;
 }
 
-inline std::vector<uint8_t> operator+(std::vector<uint8_t> a, const std::vector<uint8_t>& b) {
+EBB_OUT_OF_LINE std::vector<uint8_t> operator+(std::vector<uint8_t> a,
+                                               const std::vector<uint8_t>& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
 }

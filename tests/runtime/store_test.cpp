@@ -62,7 +62,7 @@ TEST_CASE("a store with a budget of nothing, of little, and of just enough") {
 
 TEST_CASE("reserved stores cannot take from each other") {
   World world;
-  Store first = must(Store::create(world.engine, {200000, StoreLimits::Kind::reserved}));
+  Store first = must(Store::create(world.engine, {190000, StoreLimits::Kind::reserved}));
   const HeapStats engine = world.engine.stats();
   MemoryType type;
   type.limits.min = 1;
