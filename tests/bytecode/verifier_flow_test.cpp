@@ -7,7 +7,7 @@
 
 namespace ebb {
 
-using namespace testing;
+using namespace testing::bytecode;
 
 TEST_CASE("branches lead to instructions of the function") {
   World world;
@@ -476,7 +476,7 @@ TEST_CASE("a refused request for scratch memory is out_of_memory") {
   const Function function = world.place(code, plain, frame);
   int refused = 0;
   for (size_t limit = 0;; limit += 16) {
-    PoolHeap scratch(size_t{1} << 16, limit);
+    testing::PoolHeap scratch(size_t{1} << 16, limit);
     const Result<void> verified =
         verify_function(world.context, function, world.type(plain), scratch.heap());
     CHECK(scratch.heap().stats().used == 0);

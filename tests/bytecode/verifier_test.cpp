@@ -7,7 +7,7 @@
 
 namespace ebb {
 
-using namespace testing;
+using namespace testing::bytecode;
 
 TEST_CASE("a function's record is of one piece") {
   World world;

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace ebb::testing {
+namespace ebb::testing::bytecode {
 
 // GCC 12 warns about bounds of its own making where the growth of a vector is inlined.
 #define EBB_OUT_OF_LINE __attribute__((noinline)) inline
@@ -207,4 +207,4 @@ inline Code with_refs(SlotCounts frame, uint32_t params = 0) {
 
 inline const std::vector<uint8_t> constant8 = words({1, 0});
 
-} // namespace ebb::testing
+} // namespace ebb::testing::bytecode
