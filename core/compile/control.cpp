@@ -33,11 +33,11 @@ Result<void> FunctionCompiler::step_fuel() {
 }
 
 Result<void> FunctionCompiler::open_if(std::span<const ValType> params) {
-  Condition condition;
+  Draft condition;
   EBB_TRY(pop_condition(condition, true));
   EBB_TRY(open_block(FrameKind::if_, params));
   EBB_TRY(note_offset());
-  return emitter_.put_forward(condition.branch, block(0).otherwise);
+  return emitter_.put_forward(condition, block(0).otherwise);
 }
 
 Result<void> FunctionCompiler::handle_else() {
@@ -85,9 +85,8 @@ Result<void> FunctionCompiler::handle_end(bool is_last) {
 
 /// Takes the condition off the stack as the branch that tests it: a comparison that came last is
 /// folded into it.
-Result<void> FunctionCompiler::pop_condition(Condition& condition, bool negated) {
+Result<void> FunctionCompiler::pop_condition(Draft& branch, bool negated) {
   Entry entry = pop();
-  Draft& branch = condition.branch;
   const Draft* last = emitter_.last();
   if (entry.where == Where::acc && last != nullptr && last->d.kind == Kind::a) {
     const Op fused = branch_of(last->op, negated);
@@ -172,10 +171,10 @@ Result<void> FunctionCompiler::branch_if(uint32_t label) {
   // The condition still lies above what is carried.
   carried.slots.numbers = static_cast<uint16_t>(carried.slots.numbers + 1);
   const bool direct = in_place(target, carried);
-  Condition condition;
+  Draft condition;
   EBB_TRY(pop_condition(condition, !direct));
   if (direct || types.size() > 1) EBB_TRY(flush_top(types.size()));
-  return direct ? jump(label, condition.branch) : jump_over(label, condition.branch);
+  return direct ? jump(label, condition) : jump_over(label, condition);
 }
 
 /// A conditional branch whose values must be moved: the opposite branch jumps over the move and the

@@ -86,10 +86,6 @@ private:
     uint32_t entries = 0;
     SlotCounts slots;
   };
-  /// A condition as the branch that tests it, without its target.
-  struct Condition {
-    Draft branch;
-  };
 
   // function_compiler.cpp: set-up and the instruction switch.
   Result<void> begin(std::span<const ValType> params, Function& function);
@@ -155,7 +151,7 @@ private:
   Result<void> branch_if(uint32_t label);
   Result<void> branch_table();
   Result<void> branch_on_null(uint32_t label, bool on_null);
-  Result<void> pop_condition(Condition& condition, bool negated);
+  Result<void> pop_condition(Draft& branch, bool negated);
   bool in_place(const Block& block, const Values& carried) const;
   Result<void> carry(const Block& block, std::span<const ValType> types);
   Result<void> jump(uint32_t label, Draft& branch);

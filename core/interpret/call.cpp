@@ -10,8 +10,6 @@
 namespace ebb {
 namespace {
 
-constexpr uint32_t host_instance_id = 1;
-
 uint64_t* stop(Machine& m, Error error) {
   m.error = error;
   return nullptr;
@@ -29,7 +27,7 @@ uint64_t* reserve(Machine& m, uint64_t* fp, uint32_t outgoing, uint32_t outgoing
   const Result<void> reserved = stack_reserve(m.store, position, more_numbers, more_refs);
   if (!reserved.ok()) return stop(m, reserved.error());
   m.record = position.record;
-  m.record_end = m.store.stack.records_end - (Stack::records_reserved - 1);
+  m.refresh_record_end();
   m.rp = position.refs + live.refs + outgoing_refs;
   return position.numbers - live.numbers - outgoing;
 }
@@ -63,7 +61,7 @@ uint64_t* call_host(Machine& m, uint64_t* fp, const CallSite& site, const HostFu
   fp = store.stack.numbers + fp_at;
   m.rp = store.stack.end - rp_at;
   m.record = store.stack.records + record_at;
-  m.record_end = store.stack.records_end - (Stack::records_reserved - 1);
+  m.refresh_record_end();
   m.refresh_memory();
   if (error != Error::none) return stop(m, error);
   m.called_host = true;

@@ -39,12 +39,6 @@ void Machine::set_instance(InstanceState* next) {
 
 namespace {
 
-constexpr uint32_t host_instance_id = 1;
-
-CallRecord* last_usable_record(const Stack& stack) {
-  return stack.records_end - (Stack::records_reserved - 1);
-}
-
 /// Whether a record is the boundary above a call that left its instance.
 bool is_boundary(const ModuleImage& image, const CallRecord& record) {
   return code_is(image, record.return_pc, Form::return_boundary_nnnn);
@@ -162,7 +156,7 @@ Error machine_run(StoreState& store, Activation& activation) {
     return run_host(store, activation);
   }
   Machine m(store);
-  m.record_end = last_usable_record(store.stack);
+  m.refresh_record_end();
   const uint8_t* pc;
   uint64_t* fp;
   if (activation.state == Activation::State::suspended) {
@@ -225,7 +219,7 @@ Result<uint64_t> machine_constant(StoreState& store, InstanceState& instance,
                          store.stack.end - store.position.refs};
   EBB_TRY(stack_reserve(store, position, constant.extent, constant.frame.refs));
   Machine m(store);
-  m.record_end = last_usable_record(store.stack);
+  m.refresh_record_end();
   m.set_instance(&instance);
   m.record = position.record;
   m.rp = position.refs;

@@ -30,13 +30,16 @@ struct Machine {
   bool called_host = false;         ///< The last `machine_call` has returned already.
   bool is_suspended = false;
 
-  static constexpr ptrdiff_t record_slack = 4;
-
   explicit Machine(StoreState& state) : store(state) {}
   /// Makes an instance the current one.
   void set_instance(InstanceState* next);
   /// Reads base and size of the first memory anew.
   void refresh_memory();
+  /// Finds the end of the records anew, after the stack may have moved. Suspending takes a record
+  /// behind it.
+  void refresh_record_end() {
+    record_end = store.stack.records_end - (Stack::records_reserved - 1);
+  }
 };
 
 /// Where a call's outgoing values begin, and where it returns to.
@@ -83,7 +86,7 @@ bool machine_table_op(Machine& m, Op op, const uint8_t* operands, uint64_t* fp);
 bool machine_memory_op(Machine& m, Op op, const uint8_t* operands, uint64_t* fp);
 bool machine_far_access(Machine& m, Op op, const uint8_t* operands, uint64_t* fp);
 
-/// Runs from `pc` until the machine stops. With a null machine, gives the handler table instead.
+/// Runs from `pc` until the machine stops.
 void run_compact(Machine& m, const uint8_t* pc, uint64_t* fp);
 void run_threaded(Machine& m, const uint8_t* pc, uint64_t* fp);
 const void* const* threaded_handlers();

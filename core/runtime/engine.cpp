@@ -102,13 +102,15 @@ Engine Engine::clone() const {
   return Engine(state_);
 }
 
-HeapStats Engine::stats() const {
-  HeapStats stats = state_->heap.stats();
-  if (stats.limit != Heap::no_limit) stats.limit += state_->self_bytes;
-  stats.used += state_->self_bytes;
-  stats.peak += state_->self_bytes;
+HeapStats stats_with_self(const Heap& heap, size_t self_bytes) {
+  HeapStats stats = heap.stats();
+  if (stats.limit != Heap::no_limit) stats.limit += self_bytes;
+  stats.used += self_bytes;
+  stats.peak += self_bytes;
   stats.requests += 1;
   return stats;
 }
+
+HeapStats Engine::stats() const { return stats_with_self(state_->heap, state_->self_bytes); }
 
 } // namespace ebb

@@ -19,6 +19,9 @@ template <class T> Result<T> noted(StoreState& store, Result<T>&& result) {
   return static_cast<Result<T>&&>(result);
 }
 
+/// The figures of a heap whose owner lies in a block of `self_bytes` that the heap does not count.
+HeapStats stats_with_self(const Heap& heap, size_t self_bytes);
+
 void retain_engine(EngineState& engine);
 /// The last release frees the engine.
 void release_engine(EngineState& engine);

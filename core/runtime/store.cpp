@@ -72,14 +72,7 @@ Result<void> Store::close() {
 
 void* Store::host_data() const { return state_->host_data; }
 
-HeapStats Store::stats() const {
-  HeapStats stats = state_->heap.stats();
-  if (stats.limit != Heap::no_limit) stats.limit += state_->self_bytes;
-  stats.used += state_->self_bytes;
-  stats.peak += state_->self_bytes;
-  stats.requests += 1;
-  return stats;
-}
+HeapStats Store::stats() const { return stats_with_self(state_->heap, state_->self_bytes); }
 
 size_t Store::linear_memory_bytes() const { return static_cast<size_t>(state_->memory_bytes); }
 

@@ -10,6 +10,9 @@
 
 namespace ebb {
 
+/// The instance number under which a store's host functions go.
+inline constexpr uint32_t host_instance_id = 1;
+
 /// Any reference in its stored form.
 using RefBits = uint64_t;
 inline constexpr RefBits null_ref = 0;
