@@ -89,6 +89,14 @@ void FaultInjector::begin(Plan plan) {
   unlock();
 }
 
+void FaultInjector::begin_here(Plan plan) {
+  plan_ = plan;
+  counts_ = Counts();
+  counts_.requests = 1;
+  is_unwinding_ = false;
+  benign_reason_ = nullptr;
+}
+
 void FaultInjector::call_returned() {
   lock();
   is_unwinding_ = false;
@@ -133,8 +141,19 @@ void FaultInjector::unlock() { __atomic_clear(&locked_, __ATOMIC_RELEASE); }
 
 // --- Admission.
 
-bool FaultInjector::is_planned(size_t more) const {
+/// The request that finds memory full decides how much later ones may still have.
+bool FaultInjector::is_full_for(size_t more) {
+  if (counts_.requests < plan_.n) return false;
+  if (counts_.requests == plan_.n) {
+    full_at_ = live_bytes_ + (more == 0 ? 0 : more - 1);
+    return true;
+  }
+  return live_bytes_ > full_at_ || more > full_at_ - live_bytes_;
+}
+
+bool FaultInjector::is_planned(size_t more) {
   const uint64_t number = counts_.requests;
+  const uint64_t behind = number - plan_.n; // meaningful from request n on
   switch (plan_.mode) {
   case Mode::none:
     return false;
@@ -148,28 +167,43 @@ bool FaultInjector::is_planned(size_t more) const {
     return live_bytes_ > plan_.n || more > plan_.n - live_bytes_;
   case Mode::random:
     return plan_.n != 0 && scramble(plan_.seed ^ scramble(number)) % plan_.n == 0;
+  case Mode::window:
+    return number >= plan_.n && behind < plan_.m;
+  case Mode::every_from:
+    return number == plan_.n || (number > plan_.n && plan_.m != 0 && behind % plan_.m == 0);
+  case Mode::full_from:
+    return is_full_for(more);
+  case Mode::pair:
+    return number == plan_.n || number == plan_.n + plan_.m;
+  case Mode::random_from:
+    return number == plan_.n || (number > plan_.n && plan_.m != 0 &&
+                                 scramble(plan_.seed ^ scramble(behind)) % plan_.m == 0);
   }
   return false;
 }
 
 /// Counts a request of `bytes`, which would hold `more` than now, and says whether it may go on.
-bool FaultInjector::admit(Request request, size_t bytes, size_t more) {
+bool FaultInjector::admit(Request request, size_t bytes, size_t more, bool is_replaceable) {
   ++counts_.requests;
-  const bool refused = is_planned(more);
   const bool is_late = is_unwinding_;
   Event event;
-  if (refused || is_late || observer_) {
-    event = {counts_.requests, request, bytes, refused, site()};
-    if (observer_) observer_(observer_context_, event);
+  if (observer_) {
+    event = {counts_.requests, request, bytes, is_replaceable, site()};
+    observer_(observer_context_, event);
+  }
+  const bool refused = is_planned(more);
+  if (!observer_ && (refused || is_late)) {
+    event = {counts_.requests, request, bytes, is_replaceable, site()};
   }
   if (is_late && counts_.while_unwinding++ == 0) counts_.first_while_unwinding = event;
   if (!refused) return true;
   if (counts_.injected++ == 0) counts_.first_injected = event;
-  if (benign_depth_ != 0) {
+  if (benign_depth_ != 0 || is_replaceable) {
     ++counts_.injected_benign;
   } else {
     is_unwinding_ = true;
   }
+  refused_here(event);
   return false;
 }
 
@@ -301,7 +335,7 @@ Block FaultInjector::resize(void* pointer, size_t old_bytes, size_t new_bytes, s
       sub_live(old_bytes - block.bytes);
       if (entry) entry->bytes = block.bytes;
     }
-  } else if (admit(Request::resize, new_bytes, new_bytes - old_bytes) && is_sound) {
+  } else if (admit(Request::resize, new_bytes, new_bytes - old_bytes, !may_move) && is_sound) {
     block = below_.resize(below_.context, pointer, old_bytes, new_bytes, align, may_move);
     if (block) {
       if (entry) erase(entry);
@@ -396,7 +430,7 @@ void* FaultInjector::grow_pages(void* pointer, size_t old_bytes, size_t new_byte
   Entry* entry = find(pointer);
   const bool is_sound = check_block(entry, old_bytes, 0);
   if (entry && entry->committed != old_bytes) misuse(Misuse::wrong_size);
-  if (admit(Request::grow_pages, new_bytes, new_bytes - old_bytes) && is_sound) {
+  if (admit(Request::grow_pages, new_bytes, new_bytes - old_bytes, true) && is_sound) {
     grown = below_.pages->grow(below_.context, pointer, old_bytes, new_bytes);
     if (grown) {
       if (entry) erase(entry);
@@ -424,6 +458,10 @@ void FaultInjector::release_pages(void* pointer, size_t bytes) {
 }
 
 // --- Names.
+
+__attribute__((noinline)) void refused_here(const FaultInjector::Event& event) {
+  asm volatile("" : : "r"(&event) : "memory");
+}
 
 const char* misuse_name(FaultInjector::Misuse misuse) {
   switch (misuse) {

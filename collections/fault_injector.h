@@ -15,16 +15,28 @@ namespace ebb {
 
 class FaultInjector {
 public:
-  enum class Mode : uint8_t { none, nth, from_nth, every_kth, byte_budget, random };
+  enum class Mode : uint8_t {
+    none,
+    nth,         ///< Request n.
+    from_nth,    ///< Request n and all after it.
+    every_kth,   ///< Every n-th.
+    byte_budget, ///< Those that would make more than n bytes live.
+    random,      ///< One in n, by seed.
+    window,      ///< Request n and those after it, m in all.
+    every_from,  ///< Request n and every m-th from there.
+    full_from,   ///< Request n; later ones only if they need as much as it did: memory is full.
+    pair,        ///< Requests n and n + m.
+    random_from, ///< Request n and one in m of those after it, by seed.
+  };
   enum class Request : uint8_t { allocate, resize, reserve_pages, commit_pages, grow_pages };
   enum class Misuse : uint8_t { none, unknown_block, wrong_size, wrong_align };
 
   /// Which requests to refuse, counted from 1 since begin().
   struct Plan {
     Mode mode = Mode::none;
-    /// nth, from_nth: which; every_kth: k; byte_budget: live bytes at most; random: one in so many.
     uint64_t n = 0;
-    uint64_t seed = 0; ///< Of the random set.
+    uint64_t seed = 0; ///< Of the random sets.
+    uint64_t m = 0;
   };
 
   /// Return addresses, innermost first.
@@ -39,16 +51,18 @@ public:
     uint64_t number = 0;
     Request request = Request::allocate;
     size_t bytes = 0;
-    bool is_refused = false;
+    /// Whether the caller has another way to get what it wants: the request is to grow where it is.
+    bool is_replaceable = false;
     Site site;
   };
+  /// Is told of each request before it is decided; may call `begin_here` and nothing else.
   using Observer = void (*)(void* context, const Event& event);
 
   /// What was counted since begin().
   struct Counts {
     uint64_t requests = 0;
     uint64_t injected = 0;        ///< Refused by plan, those in a Benign scope included.
-    uint64_t injected_benign = 0; ///< Of these, in a Benign scope.
+    uint64_t injected_benign = 0; ///< Of these, in a Benign scope or replaceable.
     uint64_t refused_below = 0;   ///< Refused by the wrapped allocator itself.
     uint64_t while_unwinding = 0; ///< Requests between a refusal and call_returned().
     Event first_injected;
@@ -66,6 +80,8 @@ public:
   /// Starts counting anew under a plan. Live blocks stay known.
   void begin(Plan plan);
   void begin() { begin(Plan()); }
+  /// The same from within an observer: the request that it is told of is number 1.
+  void begin_here(Plan plan);
   /// The call under test has returned to its caller; later requests are not part of its unwinding.
   void call_returned();
   /// While one lives, refusals are declared exceptions: they need not be returned and unwinding is
@@ -116,8 +132,9 @@ private:
 
   void lock();
   void unlock();
-  bool is_planned(size_t bytes) const;
-  bool admit(Request request, size_t bytes, size_t more);
+  bool is_full_for(size_t more);
+  bool is_planned(size_t more);
+  bool admit(Request request, size_t bytes, size_t more, bool is_replaceable = false);
   void note_refused_below();
   void misuse(Misuse what);
   Site site() const;
@@ -156,11 +173,15 @@ private:
   const char* benign_reason_ = nullptr;
   Misuse first_misuse_ = Misuse::none;
   uint64_t misuses_ = 0;
+  size_t full_at_ = 0; // live bytes that full_from allows
   Site misuse_site_;
   const void* stack_end_ = nullptr;
   Observer observer_ = nullptr;
   void* observer_context_ = nullptr;
 };
+
+/// Called after each refusal by plan, for debuggers to break on.
+void refused_here(const FaultInjector::Event& event);
 
 const char* misuse_name(FaultInjector::Misuse misuse);
 const char* request_name(FaultInjector::Request request);

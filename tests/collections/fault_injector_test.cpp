@@ -53,6 +53,62 @@ TEST_CASE("plans refuse the requests they name") {
   CHECK(test.injector.live_blocks() == 0);
 }
 
+TEST_CASE("plans that begin at a request") {
+  Injected test;
+  CHECK(test.pattern({Mode::window, 4, 0, 3}) == 7u << 3);
+  CHECK(test.pattern({Mode::every_from, 11, 0, 4}) == (1u << 10 | 1u << 14 | 1u << 18));
+  CHECK(test.pattern({Mode::pair, 2, 0, 5}) == (1u << 1 | 1u << 6));
+  const unsigned random = test.pattern({Mode::random_from, 6, 9, 2});
+  CHECK((random & 0x3f) == 1u << 5);
+  CHECK(random != 1u << 5);
+  CHECK(random == test.pattern({Mode::random_from, 6, 9, 2}));
+  CHECK(random != test.pattern({Mode::random_from, 6, 10, 2}));
+}
+
+TEST_CASE("memory that is full from a request on still serves smaller ones") {
+  Injected test;
+  test.injector.begin({Mode::full_from, 2, 0});
+  const Block a = test.allocate(64);
+  CHECK(!test.allocate(64));
+  const Block b = test.allocate(32);
+  CHECK(b);
+  CHECK(!test.allocate(32));
+  test.release(a);
+  const Block c = test.allocate(64);
+  CHECK(c);
+  test.release(b);
+  test.release(c);
+}
+
+TEST_CASE("an observer can begin a plan at the request that it is told of") {
+  Injected test;
+  struct Seen {
+    FaultInjector& injector;
+    uint64_t requests = 0;
+  } seen{test.injector};
+  test.injector.set_observer(
+      [](void* context, const FaultInjector::Event&) {
+        Seen& here = *static_cast<Seen*>(context);
+        if (++here.requests == 3) here.injector.begin_here({Mode::window, 1, 0, 2});
+      },
+      &seen);
+  CHECK(test.pattern({}) == 3u << 2);
+  CHECK(test.injector.counts().injected == 2);
+  CHECK(seen.requests == 20);
+}
+
+TEST_CASE("growing where it is has another way, which is no request while unwinding") {
+  Injected test;
+  const Block block = test.allocate(32);
+  test.injector.begin({Mode::nth, 1, 0});
+  const Allocator& allocator = test.allocator;
+  CHECK(!allocator.resize(allocator.context, block.pointer, 32, 64, 8, false));
+  test.release(test.allocate(64));
+  CHECK(test.injector.counts().injected_benign == 1);
+  CHECK(test.injector.counts().while_unwinding == 0);
+  test.release(block);
+}
+
 TEST_CASE("a byte budget") {
   Injected test;
   test.injector.begin({Mode::byte_budget, 100, 0});
