@@ -66,6 +66,10 @@ struct ModuleImage {
   std::span<const OffsetRange> offset_ranges; ///< Of each function, if the map is kept.
   std::span<LazyFunction> lazy; ///< Of each function, if they are prepared at their first call.
   Block lazy_block;
+  /// A bit for each function that was verified at its first call, if a precompiled module runs in
+  /// place and waits for that.
+  std::span<std::atomic<uint32_t>> verified;
+  Block verified_block;
   std::atomic_flag publishing;           ///< Held for a moment by who makes a lazy function ready.
   const uint8_t* prepare_code = nullptr; ///< Where a function starts that is not ready.
   Block threaded; ///< Threaded code, and the functions in it; null when compact runs.
@@ -86,6 +90,11 @@ struct ModuleImage {
     return index.value < decl.imported_functions
                ? decl.functions[index.value]
                : functions[index.value - decl.imported_functions].type;
+  }
+  /// Whether functions of this module may have to be made ready at their first call.
+  bool is_lazy() const { return !lazy.empty() || !verified.empty(); }
+  bool is_verified(uint32_t ordinal) const {
+    return (verified[ordinal / 32].load(std::memory_order_acquire) >> ordinal % 32 & 1) != 0;
   }
   size_t function_count() const { return decl.imported_functions + functions.size(); }
   TypeId type_of(const Function& function) const { return decl.types[function.type]; }

@@ -121,13 +121,19 @@ Result<void> verify_image_constants(const ModuleImage& image, Heap& scratch, uin
   });
 }
 
-Result<void> verify_image(const ModuleImage& image, Heap& scratch, uint32_t* bad_function,
-                          uint32_t* bad_offset) {
-  EBB_TRY(verify_records(image, bad_function));
+Result<void> verify_image_functions(const ModuleImage& image, Heap& scratch, uint32_t* bad_function,
+                                    uint32_t* bad_offset) {
   for (uint32_t i = 0; i < image.functions.size(); i++) {
     note(bad_function, i);
     EBB_TRY(verify_image_function(image, i, scratch, bad_offset));
   }
+  return {};
+}
+
+Result<void> verify_image(const ModuleImage& image, Heap& scratch, uint32_t* bad_function,
+                          uint32_t* bad_offset) {
+  EBB_TRY(verify_records(image, bad_function));
+  EBB_TRY(verify_image_functions(image, scratch, bad_function, bad_offset));
   return verify_image_constants(image, scratch, bad_function, bad_offset);
 }
 

@@ -22,6 +22,12 @@ Result<void> verify_records(const ModuleImage& image, uint32_t* bad_function = n
 Result<void> verify_image_function(const ModuleImage& image, uint32_t function, Heap& scratch,
                                    uint32_t* bad_offset = nullptr);
 
+/// Verifies all of them, once verify_records has succeeded. Fails: bytecode errors, out_of_memory.
+/// On failure: as verify_records and verify_function.
+Result<void> verify_image_functions(const ModuleImage& image, Heap& scratch,
+                                    uint32_t* bad_function = nullptr,
+                                    uint32_t* bad_offset = nullptr);
+
 /// Verifies every constant against the initializers that name it, once verify_records has
 /// succeeded. Constants run while their instance is made and must not fail, so they are never
 /// verified later. Fails: bytecode errors, out_of_memory. On failure: as verify_records.

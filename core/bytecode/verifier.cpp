@@ -45,13 +45,14 @@ Result<void> verify_record(std::span<const uint8_t> code, const Function& functi
       function.code_bytes > function_code_bytes_max ||
       ((function.code_offset | function.code_bytes) & 1) != 0)
     return Error::bytecode_record;
-  const bool fit =
-      pins_fit(code.subspan(function.code_offset + function.code_bytes), frame.numbers);
-  return fit ? Result<void>() : Result<void>(Error::bytecode_record);
+  return {};
 }
 
 Result<void> Verifier::run() {
   EBB_TRY(verify_record(context_.code, record_, params_, results_));
+  const uint32_t code_end = record_.code_offset + record_.code_bytes;
+  if (!pins_fit(context_.code.subspan(code_end), record_.frame.numbers))
+    return Error::bytecode_record;
   code_ = context_.code.data() + record_.code_offset;
   size_ = record_.code_bytes;
   EBB_TRY(marks_.resize(size_t{size_ / 4} + 1));

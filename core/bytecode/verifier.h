@@ -44,13 +44,13 @@ struct VerifyContext {
 /// Code that threading turns into less than 4 GiB, whatever it is.
 inline constexpr uint32_t function_code_bytes_max = 1u << 28;
 
-/// Whether a function's frame fits a type's parameters and results, and its code and pins lie in
-/// the code. What calls use of a callee, so it must hold for every function of a module before any
-/// of them runs. Fails: bytecode_record.
+/// Whether a function's frame fits a type's parameters and results, and its code lies in the code.
+/// What calls use of a callee, so it must hold for every function of a module before any of them
+/// runs. Does not look at the code itself. Fails: bytecode_record.
 Result<void> verify_record(std::span<const uint8_t> code, const Function& function,
                            std::span<const ValType> params, std::span<const ValType> results);
 
-/// Verifies a function of a type, its record included.
+/// Verifies a function of a type, its record and the pins behind its code included.
 /// Fails: bytecode_… errors, one for each group of rules in README.md, and out_of_memory. On
 /// failure: nothing is held, and `bad_offset`, unless null, is where the offending instruction
 /// starts in the function's code.

@@ -87,15 +87,14 @@ uint64_t* machine_prepare(Machine& m, uint64_t* fp) {
   const uint32_t ordinal = image.index_of(*record->function).value - image.decl.imported_functions;
   const Result<void> prepared = prepare_function(m.store.engine, image, ordinal);
   if (!prepared.ok()) return stop(m, prepared.error());
-  const LazyFunction& lazy = image.lazy[ordinal];
-  const Function& function = lazy.function;
+  const Function& function = image.function(ordinal);
   record->function = &function;
   if (!frame_fits(m, fp, 0, 0, function.extent)) {
     fp = reserve(m, fp, 0, 0, function.params, function.extent - function.frame.refs,
                  function.frame.refs);
     if (fp == nullptr) return nullptr;
   }
-  m.pc = lazy.entry.load(std::memory_order_acquire);
+  m.pc = entry_of(image, function);
   return fp;
 }
 

@@ -25,7 +25,7 @@
 #define EBB_CALLEE_TYPE(callee) (m.instance->module->type_of(*(callee)))
 #define EBB_CALLEE_EXTENT(callee) ((callee)->extent)
 #define EBB_CALLEE_ENTRY(callee)                                                                   \
-  (m.lazy == nullptr ? m.code + (callee)->code_offset : lazy_entry(m, callee))
+  (!m.is_lazy ? m.code + (callee)->code_offset : lazy_entry(m, callee))
 #define EBB_CALL_INDEX(ops, which) EBB_U32((ops) + 4 * (which))
 #define EBB_CALL_TYPE(ops) (m.instance->module->decl.types[TypeIndex{EBB_U32(ops)}])
 #define EBB_SPILL_PINS(tail)

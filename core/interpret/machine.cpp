@@ -34,6 +34,7 @@ void Machine::set_instance(InstanceState* next) {
   threaded = module.threaded_functions;
   code = module.code.data();
   lazy = module.lazy.empty() ? nullptr : module.lazy.data();
+  is_lazy = module.is_lazy();
   refresh_memory();
 }
 

@@ -18,7 +18,8 @@ struct Machine {
   const Function* functions = nullptr;
   const ThreadedFunction* threaded = nullptr;
   const uint8_t* code = nullptr;
-  const LazyFunction* lazy = nullptr; ///< Null where all functions are ready.
+  const LazyFunction* lazy = nullptr; ///< Null where each function has one record.
+  bool is_lazy = false;               ///< Whether functions may have to be made ready.
   uint8_t* memory = nullptr;          ///< First memory's base and size, as handlers reload them.
   uint64_t memory_size = 0;
   CallRecord* record = nullptr;     ///< Next free record.

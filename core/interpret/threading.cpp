@@ -417,14 +417,25 @@ Result<Block> thread_function(ModuleImage& image, const Function& function, cons
   return Threader(image, code).run_one(function);
 }
 
+namespace {
+
+/// Whether a function of a precompiled module that runs in place may run.
+bool is_verified(const ModuleImage& image, FuncIndex index) {
+  return image.verified.empty() || image.is_verified(index.value - image.decl.imported_functions);
+}
+
+} // namespace
+
 const uint8_t* entry_of(const ModuleImage& image, const Function& function) {
   if (const LazyFunction* lazy = lazy_of(image, function))
     return lazy->entry.load(std::memory_order_acquire);
   // A record of a lazy module's declarations knows no frame, so that nothing but preparing may
   // follow.
-  if (!image.lazy.empty() && image.index_of(function) != no_function) return image.prepare_code;
+  const FuncIndex index = image.index_of(function);
+  if (index != no_function && (!image.lazy.empty() || !is_verified(image, index)))
+    return image.prepare_code;
   if (image.encoding == Encoding::compact) return image.code.data() + function.code_offset;
-  if (image.index_of(function) == no_function)
+  if (index == no_function)
     return image.threaded_constants[&function - image.constants.data()].entry;
   return image.threaded_functions[&function - image.functions.data()].entry;
 }
@@ -452,9 +463,10 @@ namespace {
 std::span<const uint8_t> map_of(const ModuleImage& image, const Function& function,
                                 uint32_t& code) {
   if (const LazyFunction* lazy = lazy_of(image, function)) {
-    code = lazy->offsets.code;
-    if (lazy->code == nullptr) return {};
-    return {lazy->code + lazy->offsets.begin, lazy->offsets.end - lazy->offsets.begin};
+    if (lazy->block) {
+      code = lazy->offsets.code;
+      return {lazy->code + lazy->offsets.begin, lazy->offsets.end - lazy->offsets.begin};
+    }
   }
   const FuncIndex index = image.index_of(function);
   if (index == no_function || image.offset_map.empty()) return {};

@@ -34,9 +34,10 @@ struct Config {
   size_t stack_bytes_max = 1024 * 1024;
   /// How often host and guest may call each other on one native stack.
   uint32_t host_depth_max = 24;
-  /// When functions are made ready to run: all when their module is loaded, or each when it is
-  /// called for the first time, which charges the module then and may end that call with
-  /// out_of_memory; the same call may be tried again.
+  /// When functions are made ready to run (validated and compiled, or verified if they are
+  /// precompiled, and threaded): all when their module is loaded, or each when it is called for the
+  /// first time, which charges the module then. That call may end with out_of_memory, and may be
+  /// tried again; or with what is wrong with the function, which no other function is harmed by.
   Preparation preparation = Preparation::at_load;
   /// Builds that have no machine for threaded code refuse it: invalid_config.
   Encoding encoding = Encoding::threaded;

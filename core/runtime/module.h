@@ -54,7 +54,8 @@ public:
                               const CompileSettings& settings, const ByteSink& sink,
                               Diagnostic* diagnostic = nullptr);
   /// The module as a precompiled one, in the profile that it has here.
-  /// Fails: code_not_kept (threaded code is all there is), out_of_memory, and as the sink.
+  /// Fails: code_not_kept (threaded code is all there is, or functions wait for their first calls),
+  /// out_of_memory, and as the sink.
   Result<void> serialize(const ByteSink& sink, bool strip = false) const;
   /// Validates without compiling; also accepts modules with instructions that are not executed yet.
   /// Fails: malformed and invalid errors, errors of implementation limits, out_of_memory. Nothing
@@ -64,7 +65,8 @@ public:
                                Diagnostic* diagnostic = nullptr);
 
   /// Validates the bodies that wait for their first call (Config::Preparation::at_first_call),
-  /// without compiling them. Fails: as `validate`. On failure: the module is as it was.
+  /// without compiling them; those of a precompiled module are verified. Fails: as `validate`, and
+  /// bytecode errors. On failure: the module is as it was.
   Result<void> validate_all(Diagnostic* diagnostic = nullptr) const;
   /// Makes all functions ready to run. Fails: as `load`. On failure: those that were made ready
   /// stay so.

@@ -105,24 +105,21 @@ Result<void> Loader::open(std::span<const uint8_t> bytes, BytesOwnership ownersh
   return verify();
 }
 
-/// Nothing that the code says is believed.
+/// Nothing that the code says is believed: it is verified now, or when it is called. What calls use
+/// of a callee they have not entered, and constants, which nobody calls, cannot wait.
 Result<void> Loader::verify() {
   uint32_t ordinal = 0;
   uint32_t offset = 0;
-  const Result<void> verified = verify_image(image_, image_.heap, &ordinal, &offset);
-  if (verified.ok() || diagnostic_ == nullptr) return verified;
-  diagnostic_->set(verified.error());
-  if (verified.error() == Error::out_of_memory) {
-    diagnostic_->resource = Resource::module;
-    return verified;
-  }
-  const size_t functions = image_.functions.size();
-  const Function& function =
-      ordinal < functions ? image_.functions[ordinal] : image_.constants[ordinal - functions];
-  if (ordinal < functions) diagnostic_->set_function(ordinal + image_.decl.imported_functions);
-  const size_t code_at = static_cast<size_t>(image_.code.data() - image_.bytes);
-  diagnostic_->set_offset(code_at + function.code_offset + offset);
-  return verified;
+  const auto run = [&]() -> Result<void> {
+    EBB_TRY(verify_records(image_, &ordinal));
+    EBB_TRY(verify_image_constants(image_, image_.heap, &ordinal, &offset));
+    if (settings_.lazy) return {};
+    return verify_image_functions(image_, image_.heap, &ordinal, &offset);
+  };
+  const Result<void> verified = run();
+  note_unverified(image_, verified, ordinal, offset, diagnostic_);
+  EBB_TRY(verified);
+  return settings_.lazy ? noted(wait_for_calls(image_)) : Result<void>();
 }
 
 Result<void> Loader::compile() {
@@ -146,9 +143,6 @@ Result<void> Loader::declare_lazy() {
   const size_t count = image_.decl.defined_functions();
   if (count == 0) return {};
   EBB_TRY(made().owned_functions.reserve_exact(count));
-  image_.lazy_block =
-      EBB_TRY(image_.heap.allocate(count * sizeof(LazyFunction), alignof(LazyFunction)));
-  LazyFunction* first = static_cast<LazyFunction*>(image_.lazy_block.pointer);
   for (size_t i = 0; i < count; i++) {
     const FuncIndex index{static_cast<uint32_t>(i) + image_.decl.imported_functions};
     const SubType& type = image_.decl.function_type(index);
@@ -160,10 +154,8 @@ Result<void> Loader::declare_lazy() {
     function.frame.refs = larger(function.params.refs, function.results.refs);
     function.extent = function.frame.numbers + function.frame.refs + pin_homes;
     made().owned_functions.push_reserved(function);
-    ::new (static_cast<void*>(first + i)) LazyFunction;
   }
-  image_.lazy = {first, count};
-  return {};
+  return make_lazy_functions(image_, count);
 }
 
 Result<void> Loader::compile_bodies(BodyValidator& validator, FunctionCompiler& compiler) {

@@ -1,10 +1,12 @@
 #include "core/state/prepare.h"
 
+#include "core/artifact/verify_image.h"
 #include "core/compile/function_compiler.h"
 #include "core/state/machine_table.h"
 #include "core/validate/body_validator.h"
 
 #include <cstring>
+#include <new>
 
 namespace ebb {
 namespace {
@@ -36,6 +38,15 @@ Result<void> keep(Heap& heap, Prepared& out, const Vec<uint8_t>& code, const Vec
   return {};
 }
 
+/// A body of a precompiled module: what is left to do is not to believe it, and to thread it.
+Result<void> verify(EngineState& engine, ModuleImage& image, uint32_t ordinal, Prepared& out) {
+  EBB_TRY(verify_image_function(image, ordinal, image.heap));
+  if (image.lazy.empty()) return {};
+  out.function = image.functions[ordinal];
+  out.threaded = EBB_TRY(engine.machine->thread(image, out.function, image.code.data()));
+  return {};
+}
+
 Result<void> compile(EngineState& engine, ModuleImage& image, uint32_t ordinal, Prepared& out) {
   const EngineSettings& settings = engine.settings;
   CompileOptions options;
@@ -54,6 +65,12 @@ Result<void> compile(EngineState& engine, ModuleImage& image, uint32_t ordinal, 
   return keep(image.heap, out, code, map);
 }
 
+bool is_ready(const ModuleImage& image, uint32_t ordinal) {
+  if (!image.lazy.empty())
+    return image.lazy[ordinal].entry.load(std::memory_order_acquire) != nullptr;
+  return image.verified.empty() || image.is_verified(ordinal);
+}
+
 /// Makes what was prepared visible, unless somebody else was first.
 bool publish(ModuleImage& image, uint32_t ordinal, const Prepared& prepared) {
   LazyFunction& lazy = image.lazy[ordinal];
@@ -65,7 +82,8 @@ bool publish(ModuleImage& image, uint32_t ordinal, const Prepared& prepared) {
     lazy.block = prepared.block;
     lazy.threaded = prepared.threaded;
     lazy.offsets = prepared.offsets;
-    lazy.code = static_cast<const uint8_t*>(prepared.block.pointer);
+    lazy.code =
+        prepared.block ? static_cast<const uint8_t*>(prepared.block.pointer) : image.code.data();
     const uint8_t* entry = static_cast<const uint8_t*>(prepared.threaded.pointer);
     if (image.encoding == Encoding::compact) entry = lazy.code + lazy.function.code_offset;
     if (image.encoding == Encoding::threaded) {
@@ -82,22 +100,76 @@ bool publish(ModuleImage& image, uint32_t ordinal, const Prepared& prepared) {
 
 } // namespace
 
+Result<void> make_lazy_functions(ModuleImage& image, size_t count) {
+  image.lazy_block =
+      EBB_TRY(image.heap.allocate(count * sizeof(LazyFunction), alignof(LazyFunction)));
+  LazyFunction* first = static_cast<LazyFunction*>(image.lazy_block.pointer);
+  for (size_t i = 0; i < count; i++)
+    ::new (static_cast<void*>(first + i)) LazyFunction;
+  image.lazy = {first, count};
+  return {};
+}
+
+Result<void> wait_for_calls(ModuleImage& image) {
+  using Bits = std::atomic<uint32_t>;
+  const size_t count = image.functions.size();
+  if (count == 0) return {};
+  if (image.encoding == Encoding::threaded) return make_lazy_functions(image, count);
+  const size_t words = (count + 31) / 32;
+  image.verified_block = EBB_TRY(image.heap.allocate(words * sizeof(Bits), alignof(Bits)));
+  Bits* first = static_cast<Bits*>(image.verified_block.pointer);
+  for (size_t i = 0; i < words; i++)
+    ::new (static_cast<void*>(first + i)) Bits(0);
+  image.verified = {first, words};
+  return {};
+}
+
 Result<void> prepare_function(EngineState& engine, ModuleImage& image, uint32_t ordinal) {
-  if (image.lazy.empty() || image.lazy[ordinal].entry.load(std::memory_order_acquire) != nullptr)
-    return {};
+  if (is_ready(image, ordinal)) return {};
   Prepared prepared;
-  const Result<void> compiled = compile(engine, image, ordinal, prepared);
-  if (!compiled.ok() || !publish(image, ordinal, prepared)) drop(image.heap, prepared);
-  return compiled;
+  const Result<void> done = image.is_compiled ? compile(engine, image, ordinal, prepared)
+                                              : verify(engine, image, ordinal, prepared);
+  if (done.ok() && image.lazy.empty()) {
+    image.verified[ordinal / 32].fetch_or(uint32_t{1} << ordinal % 32, std::memory_order_release);
+    return {};
+  }
+  if (!done.ok() || !publish(image, ordinal, prepared)) drop(image.heap, prepared);
+  return done;
 }
 
 Result<void> prepare_all(EngineState& engine, ModuleImage& image) {
-  for (uint32_t i = 0; i < image.lazy.size(); i++)
+  if (!image.is_lazy()) return {};
+  for (uint32_t i = 0; i < image.functions.size(); i++)
     EBB_TRY(prepare_function(engine, image, i));
   return {};
 }
 
+void note_unverified(const ModuleImage& image, Result<void> verified, uint32_t ordinal,
+                     uint32_t offset, Diagnostic* diagnostic) {
+  if (verified.ok() || diagnostic == nullptr) return;
+  diagnostic->clear();
+  diagnostic->set(verified.error());
+  if (verified.error() == Error::out_of_memory) {
+    diagnostic->resource = Resource::module;
+    return;
+  }
+  const size_t functions = image.functions.size();
+  const Function& function =
+      ordinal < functions ? image.functions[ordinal] : image.constants[ordinal - functions];
+  if (ordinal < functions) diagnostic->set_function(ordinal + image.decl.imported_functions);
+  const size_t code_at = static_cast<size_t>(image.code.data() - image.bytes);
+  diagnostic->set_offset(code_at + function.code_offset + offset);
+}
+
 Result<void> validate_bodies(EngineState& engine, ModuleImage& image, Diagnostic* diagnostic) {
+  if (!image.is_lazy()) return {};
+  if (!image.is_compiled) {
+    uint32_t ordinal = 0;
+    uint32_t offset = 0;
+    const Result<void> verified = verify_image_functions(image, image.heap, &ordinal, &offset);
+    note_unverified(image, verified, ordinal, offset, diagnostic);
+    return verified;
+  }
   BodyValidator validator(image.decl, engine.types, engine.settings.features, image.heap);
   Instruction in;
   for (uint32_t i = 0; i < image.lazy.size(); i++) {
@@ -127,8 +199,12 @@ void release_lazy(ModuleImage& image) {
     lazy.~LazyFunction();
   }
   if (image.lazy_block) image.heap.release(image.lazy_block, alignof(LazyFunction));
+  if (image.verified_block)
+    image.heap.release(image.verified_block, alignof(std::atomic<uint32_t>));
   image.lazy = {};
   image.lazy_block = {};
+  image.verified = {};
+  image.verified_block = {};
 }
 
 } // namespace ebb

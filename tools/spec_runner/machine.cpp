@@ -133,9 +133,13 @@ Result<std::vector<uint8_t>> Machine::precompile(const std::vector<uint8_t>& byt
 
 Result<std::shared_ptr<Module>> Machine::load(std::vector<uint8_t> bytes) {
   diagnostic_.clear();
-  if (precompiled_) bytes = EBB_TRY(precompile(bytes));
-  // Scripts expect a module that cannot run to be refused when it is loaded; the result is not used.
-  if (config_.preparation == Config::Preparation::at_first_call) EBB_TRY(precompile(bytes));
+  // Scripts expect a module that cannot run to be refused when it is loaded; where functions wait
+  // for their first call, what compiling gives is not used.
+  const bool is_lazy = config_.preparation == Config::Preparation::at_first_call;
+  if (precompiled_ || is_lazy) {
+    std::vector<uint8_t> compiled = EBB_TRY(precompile(bytes));
+    if (precompiled_) bytes = std::move(compiled);
+  }
   bytes_.push_back(std::move(bytes));
   auto module = std::make_shared<Module>(
       EBB_TRY(Module::load_borrowed(*engine_, bytes_.back(), &diagnostic_)));
