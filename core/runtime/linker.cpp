@@ -1,12 +1,10 @@
 // Linkers: definitions by name, and modules with their imports found.
 //
-// A definition's two names lie in one block behind its key. Types of host functions are held by the
-// linker, and by each InstancePre that uses them.
+// Types of host functions are held by the linker, and by each InstancePre that uses them.
 #include "core/runtime/linker.h"
 
-#include "collections/hash_map.h"
 #include "core/binary/reader.h"
-#include "core/runtime/instantiate.h"
+#include "core/runtime/linker_state.h"
 #include "core/runtime/runtime_state.h"
 
 #include <cstring>
@@ -14,52 +12,14 @@
 namespace ebb {
 namespace {
 
-struct Names {
-  StringView module;
-  StringView name;
-};
-
-/// The two names, one behind the other.
-struct NamesKey {
-  Block text;
-  size_t module_bytes;
-  size_t name_bytes;
-  Names names() const {
-    const char* bytes = static_cast<const char*>(text.pointer);
-    return {{bytes, module_bytes}, {bytes + module_bytes, name_bytes}};
-  }
-};
-
-bool operator==(const NamesKey& key, const Names& names) {
-  return key.names().module == names.module && key.names().name == names.name;
-}
-bool operator==(const NamesKey& a, const NamesKey& b) { return a == b.names(); }
-
-struct HashNames {
-  uint64_t seed;
-  uint64_t operator()(const Names& names) const {
-    return hash_bytes(names.name.data, names.name.size,
-                      hash_bytes(names.module.data, names.module.size, seed));
-  }
-  uint64_t operator()(const NamesKey& key) const { return (*this)(key.names()); }
-};
-
-using Definitions = HashMap<NamesKey, Definition, HashNames>;
+using detail::Names;
+using detail::NamesKey;
 
 void release_type(EngineState& engine, const Definition& definition) {
   if (definition.is_host) engine.types.release(definition.record.type);
 }
 
 } // namespace
-
-struct LinkerState {
-  explicit LinkerState(EngineState& state)
-      : engine(state), definitions(state.heap, HashNames{state.hash_seed}) {}
-  EngineState& engine;
-  Definitions definitions;
-  Block block;
-  bool shadowing = false;
-};
 
 struct InstancePreState {
   InstancePreState(Module&& loaded, Heap& heap) : module(std::move(loaded)), imports(heap) {}
@@ -309,6 +269,8 @@ InstancePre InstancePre::clone() const {
   state_->references.fetch_add(1, std::memory_order_relaxed);
   return InstancePre(state_);
 }
+
+std::span<const Definition> InstancePre::definitions() const { return state_->imports.span(); }
 
 const Module& InstancePre::module() const { return state_->module; }
 

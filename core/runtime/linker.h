@@ -10,6 +10,7 @@ namespace ebb {
 
 struct LinkerState;
 struct InstancePreState;
+struct Definition;
 
 /// A counted reference to a module with its imports resolved, ready to be instantiated any number
 /// of times.
@@ -31,6 +32,9 @@ public:
   /// store is as it was; traps of segments, and whatever the start function fails with: what was
   /// written stays, and the instance lives while something reaches it.
   Result<Instance> instantiate(StoreRef store) const;
+
+  /// What its imports are. For the library's own use.
+  std::span<const Definition> definitions() const;
 
 private:
   friend class Linker;
@@ -87,6 +91,8 @@ public:
   Result<InstancePre> instantiate_pre(const Module& module, Diagnostic* diagnostic = nullptr) const;
   /// Both steps; details are in the store's diagnostic.
   Result<Instance> instantiate(StoreRef store, const Module& module) const;
+
+  LinkerState& state() const { return *state_; }
 
 private:
   explicit Linker(LinkerState* state) : state_(state) {}

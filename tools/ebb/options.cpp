@@ -43,9 +43,17 @@ constexpr const char* help_text =
     "  --fuel                  count steps, so that run --fuel takes it\n"
     "torture:\n"
     "  --json                  print the figures as JSON\n"
-    "  --only N                fail only request N\n"
-    "  --shape once|onward     fail it once, or all requests from there on (default: each in "
-    "turn)\n"
+    "  --shapes LIST           what fails at each request: once (it alone), onward (and all that "
+    "follow),\n"
+    "                          window:N (N of them), every:N (each N-th from there), full (what "
+    "needs as much),\n"
+    "                          pair:N (it and the N-th behind it), random:N@SEED (default: "
+    "once,onward)\n"
+    "  --points all|N[@SEED]   which requests: all, or N of each class of call stacks and a few "
+    "more; #I/N behind it\n"
+    "                          takes the I-th of N parts, from 0 (default: all)\n"
+    "  --seconds N             try as many requests as fit this time\n"
+    "  --repeat N/SHAPE        fail only request N, in this shape\n"
     "  --timeout SECONDS       for one run (default: 60)\n"
     "  --jobs N                runs at a time (default: processors)\n"
     "\n"
@@ -71,8 +79,10 @@ enum OptionId : int {
   option_strip,
   option_count_fuel,
   option_json,
-  option_only,
-  option_shape,
+  option_shapes,
+  option_points,
+  option_seconds,
+  option_repeat,
   option_timeout,
   option_jobs,
 };
@@ -99,8 +109,10 @@ constexpr option run_options[] = {
 constexpr option torture_options[] = {
     EBB_SHARED_OPTIONS,
     {"json", no_argument, nullptr, option_json},
-    {"only", required_argument, nullptr, option_only},
-    {"shape", required_argument, nullptr, option_shape},
+    {"shapes", required_argument, nullptr, option_shapes},
+    {"points", required_argument, nullptr, option_points},
+    {"seconds", required_argument, nullptr, option_seconds},
+    {"repeat", required_argument, nullptr, option_repeat},
     {"timeout", required_argument, nullptr, option_timeout},
     {"jobs", required_argument, nullptr, option_jobs},
     {nullptr, 0, nullptr, 0},
@@ -196,9 +208,10 @@ bool take_number_option(int id, const char* value, Options& options) {
     if (!read_number(value, UINT64_MAX - 1, options.fuel))
       return complain("--fuel", value, "a number of steps");
     return true;
-  case option_only:
-    if (!read_number(value, UINT32_MAX, options.only) || options.only == 0)
-      return complain("--only", value, "the number of a request, from 1");
+  case option_seconds:
+    if (!read_number(value, 1000000, number) || number == 0)
+      return complain("--seconds", value, "a number of seconds");
+    options.torture_seconds_max = static_cast<unsigned>(number);
     return true;
   case option_timeout:
     if (!read_number(value, 86400, number) || number == 0)
@@ -256,14 +269,15 @@ bool take_option(int id, const char* value, Options& options) {
   case option_lazy:
     options.lazy = true;
     return true;
-  case option_shape: {
-    bool onward = false;
-    if (!read_choice(value, "once", "onward", onward))
-      return complain("--shape", value, "once or onward");
-    options.has_shape = true;
-    options.shape = onward ? Shape::onward : Shape::once;
-    return true;
-  }
+  case option_shapes:
+    return oom::read_shapes(value, options.shapes) ||
+           complain("--shapes", value, "a list of shapes (see ebb --help)");
+  case option_points:
+    return oom::read_schedule(value, options.schedule) ||
+           complain("--points", value, "all, or a number for each class (see ebb --help)");
+  case option_repeat:
+    return oom::read_point(value, options.repeat, options.repeat_shape) ||
+           complain("--repeat", value, "a request and a shape, such as 17/once");
   case option_env:
     if (!std::strchr(value, '=') || value[0] == '=') return complain("--env", value, "KEY=VALUE");
     if (options.env_count == Options::env_max) {

@@ -5,6 +5,8 @@
 // points into argv.
 #pragma once
 
+#include "tests/oom/shape.h"
+
 #include <cstddef>
 #include <cstdint>
 
@@ -12,8 +14,6 @@ namespace ebb::tool {
 
 enum class Command : uint8_t { run, compile, inspect, torture };
 enum class AllocatorKind : uint8_t { mimalloc, pool };
-/// How a torture's failures come: one request fails, or all from there on.
-enum class Shape : uint8_t { once, onward };
 
 /// A part of argv.
 struct Words {
@@ -46,10 +46,12 @@ struct Options {
   bool strip = false;
   bool count_fuel = false;
   bool json = false;
-  uint64_t only = 0; ///< The one request to fail, from 1; 0 for all.
-  bool has_shape = false;
-  Shape shape = Shape::once;
-  unsigned seconds_max = 60; ///< For one run of a torture.
+  oom::Shapes shapes;
+  oom::Schedule schedule;
+  uint64_t repeat = 0; ///< The one point to try, in shape `repeat_shape`; 0 for what is scheduled.
+  oom::Shape repeat_shape;
+  unsigned torture_seconds_max = 0; ///< For all runs of a torture; 0 for as long as they take.
+  unsigned seconds_max = 60;        ///< For one run of a torture.
   unsigned jobs = 1;
 };
 

@@ -31,14 +31,16 @@ uint64_t hash_of(const Val& value) {
 
 } // namespace
 
-Scenario::Scenario(const Options& options, std::span<const uint8_t> bytes, ForkPoints& points,
-                   FaultInjector& injector, Recording& recording)
+Scenario::Scenario(const Options& options, std::span<const uint8_t> bytes,
+                   const Allocator& allocator, oom::ForkPoints& points, FaultInjector& injector,
+                   Recording& recording)
     : points_(points), injector_(injector), recording_(recording),
-      guest_(options, bytes, points.allocator(), recording.hooks()) {
+      guest_(options, bytes, allocator, recording.hooks()) {
   points_.set_on_fork(
       [](void* self) {
         auto* scenario = static_cast<Scenario*>(self);
         scenario->grows_refused_before_ = scenario->grows_refused();
+        if (scenario->on_refusal_) scenario->on_refusal_(scenario->points_.event());
       },
       this);
 }
@@ -84,33 +86,40 @@ bool Scenario::retry(const Ending& met) {
 
 // A run that never had a store or instance to retry with, because the undisturbed one has none
 // either, is retried from the step that it ended in.
-Run Scenario::judge(const Ending& met) {
+oom::Run Scenario::judge(const Ending& met) {
   const bool told = grows_refused() > grows_refused_before_;
   const bool same = met == undisturbed_ && recording_.is_output_same();
   points_.disarm();
-  Run run;
+  oom::Run run;
   run.step = static_cast<uint8_t>(met.step);
   run.error = met.error;
-  run.injected = points_.injected();
+  run.injected = points_.counts().injected;
+  run.site = oom::site_class(points_.event());
   if (met.error == Error::out_of_memory)
-    run.outcome = Outcome::clean;
+    run.outcome = oom::Outcome::clean;
   else if (told)
-    run.outcome = Outcome::told;
+    run.outcome = oom::Outcome::told;
   else
-    run.outcome = same && points_.only_declared() ? Outcome::same_result : Outcome::wrong_result;
-  if (!is_bad(run.outcome) && !retry(met)) run.outcome = Outcome::broken_on_retry;
+    run.outcome =
+        same && points_.only_declared() ? oom::Outcome::same_result : oom::Outcome::wrong_result;
+  if (run.outcome == oom::Outcome::clean && !told && points_.counts().while_unwinding != 0)
+    run.blame(oom::Outcome::wrong_result, "memory was asked for on the way out of the failure");
+  if (!oom::is_bad(run.outcome)) {
+    run.retried = true;
+    if (!retry(met)) run.blame(oom::Outcome::broken_on_retry, "");
+  }
   guest_.tear_down();
   run.live_blocks = injector_.live_blocks();
-  if (!is_bad(run.outcome) && (run.live_blocks != 0 || injector_.misuses() != 0))
-    run.outcome = Outcome::leak;
+  if (run.live_blocks != 0) run.blame(oom::Outcome::leak, "");
+  if (injector_.misuses() != 0)
+    run.blame(oom::Outcome::leak, misuse_name(injector_.first_misuse()));
   return run;
 }
 
-bool Scenario::run_with_forks(Runs& runs) {
+bool Scenario::run_with_forks(oom::Branches& branches) {
   recording_.rewind();
-  points_.arm();
   const Ending ending = run_from(Step::engine);
-  if (points_.is_disturbed()) runs.finish_run(judge(ending));
+  if (points_.is_disturbed()) branches.finish(judge(ending));
   points_.disarm();
   const bool same = ending == undisturbed_ && recording_.is_output_same();
   guest_.tear_down();

@@ -2,7 +2,7 @@
 // disturbed run.
 #pragma once
 
-#include "tools/ebb/fork_points.h"
+#include "tests/oom/fork_points.h"
 #include "tools/ebb/guest.h"
 #include "tools/ebb/recording.h"
 
@@ -19,15 +19,20 @@ struct Ending {
 
 class Scenario {
 public:
-  Scenario(const Options& options, std::span<const uint8_t> bytes, ForkPoints& points,
-           FaultInjector& injector, Recording& recording);
+  Scenario(const Options& options, std::span<const uint8_t> bytes, const Allocator& allocator,
+           oom::ForkPoints& points, FaultInjector& injector, Recording& recording);
 
   bool prepare() { return guest_.prepare(); }
   /// The first run, which records. Its result is what others are compared with.
   const Ending& run_undisturbed();
   /// The same again, during which other processes begin disturbed runs; those do not return but end
   /// with a verdict. False if it went differently from the first.
-  bool run_with_forks(Runs& runs);
+  bool run_with_forks(oom::Branches& branches);
+
+  /// Is told of the request that a disturbed run begins with, in its process.
+  void set_on_refusal(void (*on_refusal)(const FaultInjector::Event& event)) {
+    on_refusal_ = on_refusal;
+  }
 
   const Diagnostic& diagnostic() const { return guest_.diagnostic(); }
   const Ending& undisturbed() const { return undisturbed_; }
@@ -39,16 +44,17 @@ public:
 
 private:
   Ending run_from(Step step);
-  Run judge(const Ending& met);
+  oom::Run judge(const Ending& met);
   bool retry(const Ending& met);
   uint64_t grows_refused();
 
-  ForkPoints& points_;
+  oom::ForkPoints& points_;
   FaultInjector& injector_;
   Recording& recording_;
   Guest guest_;
   Ending undisturbed_;
   uint64_t grows_refused_before_ = 0;
+  void (*on_refusal_)(const FaultInjector::Event& event) = nullptr;
 };
 
 } // namespace ebb::tool

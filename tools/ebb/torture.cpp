@@ -11,48 +11,42 @@
 #include <cstring>
 #include <initializer_list>
 
+#include <time.h>
+
 namespace ebb::tool {
 namespace {
 
-// Live blocks that the injector can watch: 32 bytes each.
+// Live blocks that the injector can watch: 32 bytes each. Classes of call stacks: 16 bytes each.
 constexpr size_t injector_table_bytes = size_t{2} << 20;
+constexpr size_t sites_bytes = size_t{1} << 20;
 constexpr size_t bad_runs_shown_max = 20;
+constexpr size_t progress_step = 16;
+// What making a process and waiting for it takes.
+constexpr double seconds_per_fork = 0.0005;
 
-struct Summary {
-  uint64_t requests = 0;
-  uint64_t injected = 0;
-  uint64_t counts[outcome_count] = {};
+double now() {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
 
-  uint64_t of(Outcome outcome) const { return counts[static_cast<size_t>(outcome)]; }
-  bool is_good() const {
-    return of(Outcome::wrong_result) + of(Outcome::leak) + of(Outcome::crash) +
-               of(Outcome::broken_on_retry) ==
-           0;
+/// What became of the runs, by their keys.
+struct Results {
+  Pages pages;
+  std::span<oom::Run> runs;
+  oom::Tally tally;
+
+  bool create(size_t count) {
+    runs = pages.array<oom::Run>(count);
+    return runs.size() == count;
+  }
+  static void take(void* self, uint64_t key, const oom::Run& run) {
+    Results& results = *static_cast<Results*>(self);
+    if (key >= results.runs.size()) return;
+    results.runs[key] = run;
+    results.tally.add(run);
   }
 };
-
-bool is_selected(const Options& options, size_t request, Shape shape) {
-  if (options.only != 0 && options.only != request + 1) return false;
-  return !options.has_shape || options.shape == shape;
-}
-
-const char* shape_name(Shape shape) { return shape == Shape::once ? "once" : "onward"; }
-
-Summary summarize(const Options& options, const Runs& runs) {
-  Summary summary;
-  summary.requests = runs.request_count();
-  for (size_t request = 0; request < runs.request_count(); ++request) {
-    for (const Shape shape : {Shape::once, Shape::onward}) {
-      if (!is_selected(options, request, shape)) continue;
-      const Run& run = runs.run(request, shape);
-      // A run that was never begun is no good end.
-      const Outcome outcome = run.outcome == Outcome::not_run ? Outcome::crash : run.outcome;
-      ++summary.counts[static_cast<size_t>(outcome)];
-      summary.injected += run.injected;
-    }
-  }
-  return summary;
-}
 
 // One word, as a shell takes it.
 void print_word(const char* word) {
@@ -70,8 +64,10 @@ void print_word(const char* word) {
 }
 
 // The command that repeats one run.
-void print_repetition(const Options& options, size_t request, Shape shape) {
-  print_error("  to repeat: ebb torture --only %zu --shape %s", request + 1, shape_name(shape));
+void print_repetition(const Options& options, uint64_t request, const oom::Shape& shape) {
+  char text[oom::shape_text_max];
+  oom::write_shape(shape, text);
+  print_error("  to repeat: ebb torture --repeat %" PRIu64 "/%s", request, text);
   if (options.compact) print_error(" --encoding compact");
   if (options.lazy) print_error(" --lazy");
   if (options.offsets) print_error(" --offsets");
@@ -93,13 +89,17 @@ void print_repetition(const Options& options, size_t request, Shape shape) {
   print_error("\n");
 }
 
-void print_run(size_t request, Shape shape, const Run& run) {
-  print_error("request %zu, %s: %s", request + 1, shape_name(shape), outcome_name(run.outcome));
+void print_run(uint64_t request, const oom::Shape& shape, const oom::Run& run) {
+  char text[oom::shape_text_max];
+  oom::write_shape(shape, text);
+  print_error("request %" PRIu64 ", %s: %s", request, text, oom::outcome_name(run.outcome));
   // Of a run that died, only that is known.
-  if (run.outcome != Outcome::crash) print_error(", in %s", step_name(static_cast<Step>(run.step)));
+  if (run.outcome != oom::Outcome::crash)
+    print_error(", in %s", step_name(static_cast<Step>(run.step)));
   if (run.error != Error::none) print_error(" (%s)", error_message(run.error));
-  if (run.outcome == Outcome::leak)
+  if (run.live_blocks != 0)
     print_error(", %" PRIu64 " blocks held after teardown", run.live_blocks);
+  if (run.what[0] != '\0') print_error(", %s", run.what);
   if (run.timed_out)
     print_error(", took too long");
   else if (run.signal != 0)
@@ -107,48 +107,48 @@ void print_run(size_t request, Shape shape, const Run& run) {
   print_error("\n");
 }
 
-void print_bad_runs(const Options& options, const Runs& runs) {
+void print_bad_runs(const Options& options, const Results& results) {
   size_t bad = 0;
-  for (size_t request = 0; request < runs.request_count(); ++request) {
-    for (const Shape shape : {Shape::once, Shape::onward}) {
-      if (!is_selected(options, request, shape)) continue;
-      const Run& run = runs.run(request, shape);
-      const bool is_worth_showing =
-          is_bad(run.outcome) || run.outcome == Outcome::not_run || options.only != 0;
-      if (!is_worth_showing || ++bad > bad_runs_shown_max) continue;
-      print_run(request, shape, run);
-      if (options.only == 0) print_repetition(options, request, shape);
-    }
+  for (size_t key = 0; key < results.runs.size(); ++key) {
+    const oom::Run& run = results.runs[key];
+    if (!oom::is_bad(run.outcome) || ++bad > bad_runs_shown_max) continue;
+    const uint64_t request = key / options.shapes.count + 1;
+    const oom::Shape& shape = options.shapes.items[key % options.shapes.count];
+    print_run(request, shape, run);
+    print_repetition(options, request, shape);
   }
   if (bad > bad_runs_shown_max) print_error("and %zu more\n", bad - bad_runs_shown_max);
 }
 
-void print_json(const Summary& summary) {
-  print("{\"requests\": %" PRIu64 ", \"injected\": %" PRIu64, summary.requests, summary.injected);
-  for (size_t i = 1; i < outcome_count; ++i)
-    print(", \"%s\": %" PRIu64, outcome_name(static_cast<Outcome>(i)), summary.counts[i]);
+// Where the request that failed was made, innermost first, for addr2line.
+void print_stack(const FaultInjector::Event& event) {
+  print_error("%s of %zu bytes", request_name(event.request), event.bytes);
+  if (oom::has_call_stacks()) {
+    print_error(" at");
+    for (size_t i = 0; i < event.site.count; ++i)
+      print_error(" 0x%zx", static_cast<size_t>(oom::program_offset(event.site.frames[i])));
+  }
+  print_error("\n");
+}
+
+void print_json(const oom::Tally& tally) {
+  oom::Row rows[oom::row_count];
+  oom::rows_of(tally, rows);
+  const char* separator = "{";
+  for (const oom::Row& row : rows) {
+    print("%s\"%s\": %" PRIu64, separator, row.name, row.value);
+    separator = ", ";
+  }
   print("}\n");
 }
 
-void print_table(const Options& options, const Summary& summary) {
-  print("%-16s %10" PRIu64 "  made by the module from load to teardown\n", "requests",
-        summary.requests);
-  print("%-16s %10" PRIu64 "  failures returned to a caller in the core\n", "injected",
-        summary.injected);
-  constexpr const char* meanings[outcome_count] = {
-      "",
-      "came back as out_of_memory",
-      "the guest saw -1 from a grow",
-      "a declared fallback took over",
-      "another result, or a failure that nobody reported",
-      "blocks held after teardown",
-      "the process died or took too long",
-      "the same call failed without an injection"};
-  for (size_t i = 1; i < outcome_count; ++i)
-    print("%-16s %10" PRIu64 "  %s\n", outcome_name(static_cast<Outcome>(i)), summary.counts[i],
-          meanings[i]);
-  if (options.only == 0 && summary.is_good() && summary.requests != 0)
-    print("to repeat a single one: the same command with --only N --shape once|onward\n");
+void print_table(const Options& options, const oom::Tally& tally) {
+  oom::Row rows[oom::row_count];
+  oom::rows_of(tally, rows);
+  for (const oom::Row& row : rows)
+    print("%-16s %10" PRIu64 "  %s\n", row.name, row.value, row.meaning);
+  if (options.repeat == 0 && tally.is_good() && tally.requests != 0)
+    print("to repeat a single one: the same command with --repeat REQUEST/SHAPE\n");
 }
 
 // Performs the undisturbed run; 0 if the others may follow, else an exit status.
@@ -174,6 +174,38 @@ int begin(const Options& options, Scenario& scenario, Recording& recording) {
   return exit_failed;
 }
 
+// The runs of a torture, once it is known how many requests there are and how long they take.
+bool run_all(const Options& options, Scenario& scenario, oom::Branches& branches,
+             oom::ForkPoints& points, oom::Sites& sites, double seconds) {
+  const uint64_t requests = points.request_count();
+  oom::Schedule schedule = options.schedule;
+  if (options.torture_seconds_max != 0) {
+    const double each = static_cast<double>(options.shapes.count) *
+                        (seconds / 2 + seconds_per_fork) / static_cast<double>(options.jobs);
+    schedule = oom::fit_to_time(schedule, sites, requests, each,
+                                static_cast<double>(options.torture_seconds_max));
+  }
+  sites.recount();
+  if (options.repeat != 0) scenario.set_on_refusal(&print_stack);
+  size_t shown = requests;
+  points.set_on_point(
+      [](void* all, uint64_t request) {
+        if (request % progress_step == 0)
+          print_progress("request %zu of %zu", static_cast<size_t>(request),
+                         *static_cast<size_t*>(all));
+      },
+      &shown);
+  if (options.repeat != 0)
+    points.arm_only(options.repeat, options.repeat_shape);
+  else
+    points.arm(options.shapes, schedule);
+  flush_output();
+  const bool repeated = scenario.run_with_forks(branches) && points.request_count() == requests;
+  branches.wait_all();
+  print_progress("%s", "");
+  return repeated;
+}
+
 } // namespace
 
 int torture(const Options& options) {
@@ -182,37 +214,52 @@ int torture(const Options& options) {
   Memory memory;
   if (const char* problem = memory.create(options)) return explain_file(options, problem);
   Pages table;
-  if (!table.grow(injector_table_bytes)) return explain_own_shortage(options);
+  Pages site_pages;
+  if (!table.grow(injector_table_bytes) || !site_pages.grow(sites_bytes))
+    return explain_own_shortage(options);
 
   FaultInjector injector(memory.allocator(), table.bytes(), injector_table_bytes);
-  Runs runs;
-  ForkPoints points(injector, runs, options);
+  injector.set_stack_end(__builtin_frame_address(0));
+  const Allocator allocator = injector.allocator();
+  oom::Sites sites(site_pages.bytes(), sites_bytes);
+  oom::Branches branches;
+  Results results;
+  if (!branches.create(options.jobs, options.seconds_max, &Results::take, &results))
+    return explain_own_shortage(options);
+  oom::ForkPoints points(injector, branches, sites);
   Recording recording;
-  Scenario scenario(options, file.bytes(), points, injector, recording);
+  Scenario scenario(options, file.bytes(), allocator, points, injector, recording);
+  points.count_only();
+  const double started = now();
   if (const int status = begin(options, scenario, recording)) return status;
+  const double seconds = now() - started;
   const auto requests = static_cast<size_t>(points.request_count());
-  if (options.only > requests) {
-    print_error("ebb: --only %" PRIu64 ": there are only %zu requests\n", options.only, requests);
+  if (options.repeat > requests) {
+    print_error("ebb: --repeat %" PRIu64 ": there are only %zu requests\n", options.repeat,
+                requests);
     return exit_usage;
   }
-  if (!runs.create(requests, options.jobs, options.seconds_max))
-    return explain_own_shortage(options);
-  points.restart();
-  flush_output();
-  const bool repeated = scenario.run_with_forks(runs) && points.request_count() == requests;
-  runs.wait_all();
-  print_progress("%s", "");
-  const Summary summary = summarize(options, runs);
+  const size_t run_count = options.repeat != 0 ? 1 : requests * options.shapes.count;
+  if (run_count != 0 && !results.create(run_count)) return explain_own_shortage(options);
+
+  const bool repeated = run_all(options, scenario, branches, points, sites, seconds);
+  results.tally.requests = requests;
+  results.tally.points = points.point_count();
+  results.tally.sites_known = sites.known();
+  results.tally.sites_reached = sites.reached();
   if (options.json)
-    print_json(summary);
+    print_json(results.tally);
   else
-    print_table(options, summary);
-  print_bad_runs(options, runs);
+    print_table(options, results.tally);
+  if (options.repeat != 0)
+    print_run(options.repeat, options.repeat_shape, results.runs[0]);
+  else
+    print_bad_runs(options, results);
   if (!repeated)
     print_error("ebb: %s: the replay went differently from the first run\n", options.file);
   if (injector.is_table_full())
     print_error("ebb: %s: more live blocks than can be watched for leaks\n", options.file);
-  const bool is_good = summary.is_good() && repeated && !injector.is_table_full();
+  const bool is_good = results.tally.is_good() && repeated && !injector.is_table_full();
   return is_good ? 0 : exit_failed;
 }
 
