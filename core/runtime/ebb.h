@@ -1,7 +1,7 @@
 // Everything that an embedder uses, in the order in which a program meets it:
 //
 //     Config, Engine, Module, Linker, InstancePre, Store, Instance, Func (TypedFunc, Execution),
-//     Memory, Table, Global, Tag, Caller, Val, Root.
+//     Memory, Table, Global, Tag, Caller, Val, Root; resources_required.
 //
 // Every call that may allocate returns a Result; see each for how it fails. Calls on a store leave
 // their details in `Store::diagnostic`, calls on shared objects take a `Diagnostic*` last.
@@ -21,6 +21,7 @@
 #include "core/runtime/linker.h"
 #include "core/runtime/memory.h"
 #include "core/runtime/module.h"
+#include "core/runtime/resources.h"
 #include "core/runtime/root.h"
 #include "core/runtime/store.h"
 #include "core/runtime/table.h"

@@ -72,9 +72,27 @@ void make_own(T* own, T** all, uint32_t imported, uint32_t count, uint32_t owner
 
 } // namespace
 
+InstanceCounts instance_counts(const ModuleDecl& decl) {
+  InstanceCounts counts;
+  counts.imported_functions = decl.imported_functions;
+  counts.memories = static_cast<uint32_t>(decl.memories.size());
+  counts.imported_memories = decl.imported_memories;
+  counts.tables = static_cast<uint32_t>(decl.tables.size());
+  counts.imported_tables = decl.imported_tables;
+  counts.globals = static_cast<uint32_t>(decl.globals.size());
+  counts.imported_globals = decl.imported_globals;
+  counts.tags = static_cast<uint32_t>(decl.tags.size());
+  counts.imported_tags = decl.imported_tags;
+  counts.elems = static_cast<uint32_t>(decl.elems.size());
+  counts.datas = static_cast<uint32_t>(decl.datas.size());
+  return counts;
+}
+
+uint64_t instance_bytes(const InstanceCounts& counts) { return Layout(nullptr, counts).bytes; }
+
 Result<InstanceState*> make_instance(StoreState& store, const InstanceCounts& counts,
                                      Vec<InstanceState*>& outgrown) {
-  const uint64_t bytes = Layout(nullptr, counts).bytes;
+  const uint64_t bytes = instance_bytes(counts);
   if (bytes > static_cast<uint64_t>(PTRDIFF_MAX)) return Error::out_of_memory;
   const uint32_t id = EBB_TRY(instances_reserve(store, outgrown));
   const Result<Block> allocated =

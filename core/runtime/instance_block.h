@@ -20,6 +20,10 @@ struct InstanceCounts {
   uint32_t datas = 0;
 };
 
+InstanceCounts instance_counts(const ModuleDecl& decl);
+/// What the block of such an instance asks for.
+uint64_t instance_bytes(const InstanceCounts& counts);
+
 /// Makes an instance and enters it into the store, its own memories to tags in their initial state
 /// and imports unset. `instance_abandon` undoes it, with what is in `outgrown` then.
 /// Fails: out_of_memory. On failure: the store is as it was.

@@ -40,6 +40,32 @@ MemoryBacking default_backing(const StoreState& store) {
                                                                       : MemoryBacking::heap_block;
 }
 
+FirstFrames first_frames(const ModuleImage& image, const Function* imported_start) {
+  FirstFrames frames;
+  const auto include = [&](const Function& function) {
+    const size_t extent =
+        function.extent > function.frame.numbers ? function.extent : function.frame.numbers;
+    frames.numbers = extent > frames.numbers ? extent : frames.numbers;
+    frames.refs = function.frame.refs > frames.refs ? function.frame.refs : frames.refs;
+    frames.needed = true;
+  };
+  for (const Function& constant : image.constants)
+    include(constant);
+  const ModuleDecl& decl = image.decl;
+  if (decl.start == no_function) return frames;
+  if (decl.start.value >= decl.imported_functions)
+    include(image.functions[decl.start.value - decl.imported_functions]);
+  else if (imported_start != nullptr)
+    include(*imported_start);
+  frames.needed = true;
+  return frames;
+}
+
+const Function* guest_function(const StoreState& store, FuncRef function) {
+  if (function.instance == host_instance_id) return nullptr;
+  return &store.instances[function.instance]->module->function(function.function);
+}
+
 Error link_error(Diagnostic* diagnostic, Error error, const ModuleImage& image,
                  const ImportDecl& import) {
   if (diagnostic != nullptr) {
@@ -165,19 +191,7 @@ Result<void> Instantiation::import(const Definition& definition, const ImportDec
 }
 
 Result<void> Instantiation::allocate() {
-  InstanceCounts counts;
-  counts.imported_functions = decl_.imported_functions;
-  counts.memories = static_cast<uint32_t>(decl_.memories.size());
-  counts.imported_memories = decl_.imported_memories;
-  counts.tables = static_cast<uint32_t>(decl_.tables.size());
-  counts.imported_tables = decl_.imported_tables;
-  counts.globals = static_cast<uint32_t>(decl_.globals.size());
-  counts.imported_globals = decl_.imported_globals;
-  counts.tags = static_cast<uint32_t>(decl_.tags.size());
-  counts.imported_tags = decl_.imported_tags;
-  counts.elems = static_cast<uint32_t>(decl_.elems.size());
-  counts.datas = static_cast<uint32_t>(decl_.datas.size());
-  instance_ = EBB_TRY(make_instance(store_, counts, outgrown_instances_));
+  instance_ = EBB_TRY(make_instance(store_, instance_counts(decl_), outgrown_instances_));
   instance_->module = &image_;
   retain_module(image_);
   const Result<void> done = allocate_parts();
@@ -213,29 +227,18 @@ Result<void> Instantiation::allocate_parts() {
   return initialize();
 }
 
-/// Room for whatever initializers and the start function need for their own frames, so that running
-/// out of it is found before anything is written. What the start function calls is guest code that
-/// has run.
 Result<void> Instantiation::reserve_stack() {
-  size_t numbers = 0;
-  size_t refs = 0;
-  const auto include = [&](const Function& function) {
-    const size_t extent =
-        function.extent > function.frame.numbers ? function.extent : function.frame.numbers;
-    numbers = extent > numbers ? extent : numbers;
-    refs = function.frame.refs > refs ? function.frame.refs : refs;
-  };
-  for (const Function& constant : image_.constants)
-    include(constant);
-  if (decl_.start != no_function && decl_.start.value >= decl_.imported_functions) {
-    include(image_.functions[decl_.start.value - decl_.imported_functions]);
-  } else if (image_.constants.empty()) {
-    return {};
-  }
+  const bool starts_import =
+      decl_.start != no_function && decl_.start.value < decl_.imported_functions;
+  const FirstFrames frames = first_frames(
+      image_, starts_import
+                  ? guest_function(store_, instance_->imported_functions[decl_.start.value])
+                  : nullptr);
+  if (!frames.needed) return {};
   StackPosition position{store_.stack.records + store_.position.records,
                          store_.stack.numbers + store_.position.numbers,
                          store_.stack.end - store_.position.refs};
-  return stack_reserve(store_, position, numbers, refs);
+  return stack_reserve(store_, position, frames.numbers, frames.refs);
 }
 
 /// The bits of an initializer; of a v128 the low half, and the high half in `high`.

@@ -31,6 +31,19 @@ bool func_matches(const TypeRegistry& types, TypeId actual, TypeId wanted);
 Result<Instance> instantiate(StoreState& store, ModuleImage& image,
                              std::span<const Definition> imports);
 
+/// Room on the stack for whatever initializers and the start function need for their own frames,
+/// so that running out of it is found before anything is written. What the start function calls is
+/// guest code that has run.
+struct FirstFrames {
+  size_t numbers = 0;
+  size_t refs = 0;
+  bool needed = false;
+};
+/// `imported_start` is what an imported start function is, if that is a guest's.
+FirstFrames first_frames(const ModuleImage& image, const Function* imported_start);
+/// A function as compiled, or null if it is the host's.
+const Function* guest_function(const StoreState& store, FuncRef function);
+
 /// What new memories of a store lie in.
 MemoryBacking default_backing(const StoreState& store);
 

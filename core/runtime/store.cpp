@@ -51,7 +51,7 @@ Result<Store> Store::create(const Engine& handle, const StoreLimits& limits, voi
     if (!has_budget) return Error::out_of_memory;
     EBB_TRY(state->heap.reserve());
   }
-  EBB_TRY(state->instances.reserve_exact(2));
+  EBB_TRY(state->instances.reserve_exact(instances_first));
   state->instances.push_reserved(nullptr);
   state->instances.push_reserved(&state->host_instance);
   return store;

@@ -67,6 +67,14 @@ void free_empty_chunk(StoreState& store) {
 
 } // namespace
 
+bool note_host_function(HostRecord*& tree, HostRecord& record) {
+  HostRecord** link = find(&tree, identity_of(record, record.type));
+  if (*link != nullptr) return false;
+  record.children[0] = record.children[1] = nullptr;
+  *link = &record;
+  return true;
+}
+
 bool has_host_function(const StoreState& store, const HostRecord& record, TypeId type) {
   HostRecord* tree = store.host_tree;
   return *find(&tree, identity_of(record, type)) != nullptr;
@@ -107,7 +115,7 @@ Result<void> host_functions_reserve(StoreState& store, size_t count, Vec<HostFun
   const size_t size = store.host_functions.size();
   if (count <= store.host_functions.capacity() - size) return {};
   Vec<HostFunction> grown(store.heap);
-  EBB_TRY(grown.reserve_exact(size + (count > size ? count : size)));
+  EBB_TRY(grown.reserve_exact(host_functions_grown(size, count)));
   for (const HostFunction& function : store.host_functions)
     grown.push_reserved(function);
   outgrown = std::move(store.host_functions);

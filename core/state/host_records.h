@@ -35,6 +35,12 @@ Result<FuncRef> host_function(StoreState& store, const HostRecord& record, TypeI
                               HostFunctionPointer function);
 /// Whether the store has it already.
 bool has_host_function(const StoreState& store, const HostRecord& record, TypeId type);
+/// Adds a record to a tree that is nobody's, unless its equal is there already. False if so.
+bool note_host_function(HostRecord*& tree, HostRecord& record);
+/// What a full list of `size` functions grows to for `count` more.
+constexpr size_t host_functions_grown(size_t size, size_t count) {
+  return size + (count > size ? count : size);
+}
 /// Makes room for `count` more functions. A list that was outgrown is moved to `outgrown`.
 /// Fails: out_of_memory. On failure: nothing has changed.
 Result<void> host_functions_reserve(StoreState& store, size_t count, Vec<HostFunction>& outgrown);

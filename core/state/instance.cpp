@@ -67,7 +67,7 @@ Result<uint32_t> instances_reserve(StoreState& store, Vec<InstanceState*>& outgr
   if (count >= UINT32_MAX) return Error::out_of_memory;
   if (count == store.instances.capacity()) {
     Vec<InstanceState*> grown(store.heap);
-    EBB_TRY(grown.reserve_exact(2 * count));
+    EBB_TRY(grown.reserve_exact(instances_grown(count)));
     for (InstanceState* instance : store.instances)
       grown.push_reserved(instance);
     outgrown = std::move(store.instances);

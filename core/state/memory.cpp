@@ -13,8 +13,6 @@ namespace ebb {
 namespace {
 
 constexpr size_t memory_align = 16;
-/// The most bytes that a memory can have on this host.
-constexpr uint64_t bytes_max = static_cast<uint64_t>(PTRDIFF_MAX);
 
 size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
@@ -66,8 +64,9 @@ Result<void> grow_pages(StoreState& store, MemoryState& memory, size_t bytes) {
 /// Makes `bytes` of it usable and zero from the old size on.
 Result<void> set_size(StoreState& store, MemoryState& memory, uint64_t new_size) {
   const uint64_t old_capacity = memory.capacity_bytes;
-  if (new_size > bytes_max) {
-    return refuse(store, Resource::memory, new_size, RefusalCause::implementation_limit, bytes_max);
+  if (new_size > memory_bytes_max) {
+    return refuse(store, Resource::memory, new_size, RefusalCause::implementation_limit,
+                  memory_bytes_max);
   }
   const size_t bytes = static_cast<size_t>(new_size);
   if (new_size <= memory.capacity_bytes) {
@@ -91,7 +90,7 @@ Result<void> set_size(StoreState& store, MemoryState& memory, uint64_t new_size)
 
 } // namespace
 
-uint64_t MemoryState::maximum_pages() const {
+uint64_t maximum_pages(const MemoryType& type) {
   const uint64_t addressable =
       type.limits.is_64
           ? UINT64_MAX >> type.page_shift
@@ -99,17 +98,21 @@ uint64_t MemoryState::maximum_pages() const {
   return type.limits.has_max && type.limits.max < addressable ? type.limits.max : addressable;
 }
 
+uint64_t memory_initial_bytes(const MemoryType& type) {
+  const uint64_t pages = type.limits.min;
+  return pages > maximum_pages(type) ? UINT64_MAX : pages << type.page_shift;
+}
+
 Result<void> memory_allocate(StoreState& store, MemoryState& memory) {
   EBB_ASSERT(memory.size_bytes == 0);
-  const uint64_t pages = memory.type.limits.min;
-  const uint64_t maximum = memory.maximum_pages();
-  const unsigned shift = memory.type.page_shift;
-  if (pages > maximum) {
+  const uint64_t bytes = memory_initial_bytes(memory.type);
+  const uint64_t bytes_limit = memory.maximum_pages() << memory.type.page_shift;
+  if (bytes == UINT64_MAX) {
     return refuse(store, Resource::memory, UINT64_MAX, RefusalCause::implementation_limit,
-                  maximum << shift);
+                  bytes_limit);
   }
-  EBB_TRY(ask_limits(store, Growing::memory, 0, pages << shift, maximum << shift, 1));
-  return set_size(store, memory, pages << shift);
+  EBB_TRY(ask_limits(store, Growing::memory, 0, bytes, bytes_limit, 1));
+  return set_size(store, memory, bytes);
 }
 
 void memory_free(StoreState& store, MemoryState& memory) {

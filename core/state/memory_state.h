@@ -12,6 +12,13 @@ namespace ebb {
 
 struct StoreState;
 
+/// Pages beyond which no memory of the type can grow: its declared maximum or the address space.
+uint64_t maximum_pages(const MemoryType& type);
+/// The most bytes that a memory can have on this host.
+inline constexpr uint64_t memory_bytes_max = static_cast<uint64_t>(PTRDIFF_MAX);
+/// What memory_allocate asks for: nothing if that is 0. UINT64_MAX for more than any host has.
+uint64_t memory_initial_bytes(const MemoryType& type);
+
 enum class MemoryBacking : uint8_t {
   heap_block, ///< One block of the store's heap, resized in place or by moving.
   pages,      ///< OS pages, grown without copying where the OS can.
@@ -33,7 +40,7 @@ struct MemoryState {
   uint64_t page_bytes() const { return uint64_t{1} << type.page_shift; }
   uint64_t size_pages() const { return size_bytes >> type.page_shift; }
   /// Pages beyond which no growth can succeed: the declared maximum or the address space.
-  uint64_t maximum_pages() const;
+  uint64_t maximum_pages() const { return ebb::maximum_pages(type); }
 };
 
 /// Gives a fresh memory (type, backing, owner set) its minimum size, zeroed. The limits callback is

@@ -39,17 +39,11 @@ void lay_out(Stack& stack, Block block, size_t bytes) {
   stack.end = stack.numbers + shape.slots;
 }
 
-size_t bytes_max(const StoreState& store) {
-  return store.engine.settings.stack_bytes_max / word * word;
-}
-
 /// The size to grow to, or 0 if there is none below the limit.
-size_t grown_bytes(const StoreState& store, uint64_t records, uint64_t slots) {
-  const size_t most = bytes_max(store);
+size_t grown_bytes(const Stack& stack, size_t most, uint64_t records, uint64_t slots) {
   if (!fits(shape_of(most), records, slots)) return 0;
-  size_t bytes =
-      store.stack.bytes() < Stack::bytes_initial ? Stack::bytes_initial : store.stack.bytes();
-  if (store.stack.block) bytes = bytes > most / 2 ? most : bytes * 2;
+  size_t bytes = stack.bytes() < Stack::bytes_initial ? Stack::bytes_initial : stack.bytes();
+  if (stack.block) bytes = bytes > most / 2 ? most : bytes * 2;
   while (bytes < most && !fits(shape_of(bytes), records, slots))
     bytes = bytes > most / 2 ? most : bytes * 2;
   return bytes < most ? bytes : most;
@@ -58,7 +52,8 @@ size_t grown_bytes(const StoreState& store, uint64_t records, uint64_t slots) {
 /// Takes the block to `bytes`. `numbers` and `refs` are the slots in use in each region.
 Result<void> grow_to(StoreState& store, size_t bytes, size_t numbers, size_t refs) {
   Stack& stack = store.stack;
-  EBB_TRY(ask_limits(store, Growing::stack, stack.bytes(), bytes, bytes_max(store), 1));
+  EBB_TRY(ask_limits(store, Growing::stack, stack.bytes(), bytes,
+                     stack_bytes_max(store.engine.settings), 1));
   const Stack old = stack;
   const Result<Block> grown = old.block ? store.heap.resize(old.block, bytes, alignof(uint64_t))
                                         : store.heap.allocate(bytes, alignof(uint64_t));
@@ -67,7 +62,8 @@ Result<void> grow_to(StoreState& store, size_t bytes, size_t numbers, size_t ref
       static_cast<size_t>(old.numbers - reinterpret_cast<uint64_t*>(old.records));
   const size_t end_at = static_cast<size_t>(old.end - reinterpret_cast<uint64_t*>(old.records));
   size_t usable = grown.value().bytes / word * word;
-  if (usable > bytes_max(store)) usable = bytes_max(store);
+  if (usable > stack_bytes_max(store.engine.settings))
+    usable = stack_bytes_max(store.engine.settings);
   lay_out(stack, grown.value(), usable);
   const uint64_t* moved = static_cast<const uint64_t*>(stack.block.pointer);
   if (old.block) {
@@ -84,6 +80,20 @@ Result<void> grow_to(StoreState& store, size_t bytes, size_t numbers, size_t ref
 
 } // namespace
 
+size_t stack_bytes_max(const EngineSettings& settings) {
+  return settings.stack_bytes_max / word * word;
+}
+
+Result<size_t> stack_bytes_for(const Stack& stack, size_t bytes_max, uint64_t records,
+                               uint64_t slots) {
+  const Shape shape{static_cast<size_t>(stack.records_end - stack.records),
+                    static_cast<size_t>(stack.end - stack.numbers)};
+  if (fits(shape, records, slots)) return stack.bytes();
+  const size_t bytes = grown_bytes(stack, bytes_max, records, slots);
+  if (bytes == 0 || (stack.block && bytes <= stack.bytes())) return Error::call_stack_exhausted;
+  return bytes;
+}
+
 Result<void> stack_reserve(StoreState& store, StackPosition& position, size_t numbers,
                            size_t refs) {
   Stack& stack = store.stack;
@@ -92,19 +102,16 @@ Result<void> stack_reserve(StoreState& store, StackPosition& position, size_t nu
   const size_t refs_used = static_cast<size_t>(stack.end - position.refs);
   const uint64_t slots = uint64_t{numbers_used} + refs_used + numbers + refs;
   const uint64_t records = uint64_t{records_used} + Stack::records_reserved;
-  const Shape shape{static_cast<size_t>(stack.records_end - stack.records),
-                    static_cast<size_t>(stack.end - stack.numbers)};
-  if (fits(shape, records, slots)) return {};
-
-  const size_t bytes = grown_bytes(store, records, slots);
-  if (bytes == 0 || (stack.block && bytes <= stack.bytes())) return Error::call_stack_exhausted;
+  const size_t bytes =
+      EBB_TRY(stack_bytes_for(stack, stack_bytes_max(store.engine.settings), records, slots));
+  if (bytes == stack.bytes()) return {};
   EBB_TRY(grow_to(store, bytes, numbers_used, refs_used));
   position = {stack.records + records_used, stack.numbers + numbers_used, stack.end - refs_used};
   return {};
 }
 
 Result<void> stack_prepare(StoreState& store) {
-  const size_t bytes = bytes_max(store);
+  const size_t bytes = stack_bytes_max(store.engine.settings);
   if (store.stack.bytes() >= bytes) return {};
   return grow_to(store, bytes, store.position.numbers, store.position.refs);
 }

@@ -19,6 +19,7 @@
 
 namespace ebb {
 
+struct EngineSettings;
 struct Function;
 struct InstanceState;
 struct StoreState;
@@ -50,6 +51,13 @@ struct Stack {
 
   size_t bytes() const { return block.bytes; }
 };
+
+/// The size that the block must have to hold so many records and slots: what it has, if they fit.
+/// Fails: call_stack_exhausted if that is more than `bytes_max`.
+Result<size_t> stack_bytes_for(const Stack& stack, size_t bytes_max, uint64_t records,
+                               uint64_t slots);
+/// What stacks may become, in bytes.
+size_t stack_bytes_max(const EngineSettings& settings);
 
 /// Makes room for `numbers` more slots above `top`, `refs` more below `low`, and a few records;
 /// moves the block if it must and then rewrites `top`, `low` and `record` (the position in each

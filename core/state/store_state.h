@@ -122,6 +122,9 @@ void externs_sweep(StoreState& store);
 /// `outgrown`, from where instance_abandon can put it back. Fails: out_of_memory. On failure:
 /// nothing has changed.
 Result<uint32_t> instances_reserve(StoreState& store, Vec<InstanceState*>& outgrown);
+/// The numbers that a list has room for when a store is made, and when one of `count` is full.
+inline constexpr size_t instances_first = 2;
+constexpr size_t instances_grown(size_t count) { return 2 * count; }
 /// Enters an instance under the number that was reserved.
 void instances_enter(StoreState& store, InstanceState& instance);
 /// Frees an instance with what lies in its block. Its number becomes free.

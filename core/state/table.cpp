@@ -19,6 +19,8 @@ void fill(RefBits* elements, uint64_t count, RefBits value) {
     elements[i] = value;
 }
 
+constexpr uint64_t table_bytes(uint64_t elements) { return elements * sizeof(RefBits); }
+
 /// Room for so many elements; the size stays.
 Result<void> set_capacity(StoreState& store, TableState& table, uint64_t elements) {
   if (elements > limits::table_elements_max) {
@@ -27,7 +29,7 @@ Result<void> set_capacity(StoreState& store, TableState& table, uint64_t element
                   uint64_t{limits::table_elements_max} * sizeof(RefBits));
   }
   if (elements > table.capacity) {
-    const size_t bytes = static_cast<size_t>(elements) * sizeof(RefBits);
+    const size_t bytes = static_cast<size_t>(table_bytes(elements));
     const Block old{table.elements, static_cast<size_t>(table.block_bytes)};
     const Result<Block> grown = old ? store.heap.resize(old, bytes, alignof(RefBits))
                                     : store.heap.allocate(bytes, alignof(RefBits));
@@ -48,6 +50,10 @@ Result<void> set_size(StoreState& store, TableState& table, uint64_t new_size, R
 }
 
 } // namespace
+
+uint64_t table_initial_bytes(const TableType& type) {
+  return type.limits.min > limits::table_elements_max ? UINT64_MAX : table_bytes(type.limits.min);
+}
 
 Result<void> table_allocate(StoreState& store, TableState& table, RefBits initial) {
   EBB_ASSERT(table.size == 0);

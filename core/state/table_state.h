@@ -19,6 +19,10 @@ struct TableState {
   uint32_t index = 0;
 };
 
+/// What table_allocate asks for, in bytes: nothing if that is 0. UINT64_MAX for more than the
+/// implementation allows.
+uint64_t table_initial_bytes(const TableType& type);
+
 /// Gives a fresh table (type, owner set) its minimum size, filled with `initial`. The limits
 /// callback is asked. Fails: out_of_memory (its cause in the store's diagnostic). On failure: it
 /// has no elements.

@@ -208,6 +208,25 @@ void print_artifact(std::span<const uint8_t> bytes) {
   }
 }
 
+void print_part(const char* name, const ResourcesRequired::Part& part) {
+  print("  %-14s %12" PRIu64 " bytes in %" PRIu64 " requests\n", name, part.bytes, part.requests);
+}
+
+void print_resources(const Module& module) {
+  const Result<ResourcesRequired> required = resources_required(module);
+  if (!required.ok())
+    return print("to instantiate: impossible, %s\n", error_message(required.error()));
+  const ResourcesRequired& needs = required.value();
+  print("to instantiate, over a pool, in a store of its own:\n");
+  print_part("store", needs.store);
+  print_part("instance", needs.instance);
+  print_part("host functions", needs.host_functions);
+  print_part("memories", needs.memories);
+  print_part("tables", needs.tables);
+  print_part("stack", needs.stack);
+  print_part("total", needs.total());
+}
+
 int describe(const Options& options, std::span<const uint8_t> bytes, const Allocator& allocator) {
   Config config;
   config.allocator = &allocator;
@@ -235,6 +254,7 @@ int describe(const Options& options, std::span<const uint8_t> bytes, const Alloc
   print("functions: %zu\n", module.value().function_count());
   print_features(module.value().features_used());
   print("compiled module: %zu bytes\n", module.value().stats().used);
+  print_resources(module.value());
   return 0;
 }
 
