@@ -47,7 +47,9 @@ Result<void> verify(EngineState& engine, ModuleImage& image, uint32_t ordinal, P
   return {};
 }
 
-Result<void> compile(EngineState& engine, ModuleImage& image, uint32_t ordinal, Prepared& out) {
+/// Apart, so that what only needs verifying does not pay for the compiler's frame.
+[[gnu::noinline]] Result<void> compile(EngineState& engine, ModuleImage& image, uint32_t ordinal,
+                                       Prepared& out) {
   const EngineSettings& settings = engine.settings;
   CompileOptions options;
   options.wide = image.wide;
