@@ -39,20 +39,20 @@ struct HashGroup {
 
   /// `bytes` are aligned to the width.
   explicit HashGroup(const uint8_t* bytes)
-      : word(_mm_load_si128(reinterpret_cast<const __m128i*>(bytes))) {}
+      : word_(_mm_load_si128(reinterpret_cast<const __m128i*>(bytes))) {}
   Mask match(uint8_t byte) const {
-    return mask(_mm_cmpeq_epi8(_mm_set1_epi8(as_char(byte)), word));
+    return mask(_mm_cmpeq_epi8(_mm_set1_epi8(as_char(byte)), word_));
   }
   Mask match_empty() const { return match(control::empty); }
   Mask match_free() const {
-    return mask(_mm_cmpgt_epi8(_mm_set1_epi8(as_char(control::absent)), word));
+    return mask(_mm_cmpgt_epi8(_mm_set1_epi8(as_char(control::absent)), word_));
   }
-  Mask match_full() const { return {static_cast<uint32_t>(~_mm_movemask_epi8(word)) & 0xffffu}; }
+  Mask match_full() const { return {static_cast<uint32_t>(~_mm_movemask_epi8(word_)) & 0xffffu}; }
 
 private:
   static char as_char(uint8_t byte) { return static_cast<char>(byte); }
   static Mask mask(__m128i equal) { return {static_cast<uint32_t>(_mm_movemask_epi8(equal))}; }
-  __m128i word;
+  __m128i word_;
 };
 
 #else
@@ -62,22 +62,22 @@ struct HashGroup {
   using Mask = GroupMask<uint64_t, 8>;
 
   explicit HashGroup(const uint8_t* bytes) {
-    memcpy(&word, bytes, sizeof(word));
-    if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
+    memcpy(&word_, bytes, sizeof(word_));
+    if constexpr (std::endian::native == std::endian::big) word_ = __builtin_bswap64(word_);
   }
   /// May also name a byte above a matching one, which the comparison of keys then rejects.
   Mask match(uint8_t byte) const {
-    const uint64_t difference = word ^ (low_bits * byte);
+    const uint64_t difference = word_ ^ (low_bits * byte);
     return {(difference - low_bits) & ~difference & high_bits};
   }
-  Mask match_empty() const { return {word & ~(word << 6) & high_bits}; }
-  Mask match_free() const { return {word & ~(word << 7) & high_bits}; }
-  Mask match_full() const { return {~word & high_bits}; }
+  Mask match_empty() const { return {word_ & ~(word_ << 6) & high_bits}; }
+  Mask match_free() const { return {word_ & ~(word_ << 7) & high_bits}; }
+  Mask match_full() const { return {~word_ & high_bits}; }
 
 private:
   static constexpr uint64_t low_bits = 0x0101010101010101u;
   static constexpr uint64_t high_bits = 0x8080808080808080u;
-  uint64_t word;
+  uint64_t word_;
 };
 
 #endif

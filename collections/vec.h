@@ -228,8 +228,9 @@ public:
     if (is_view()) return;
     const size_t needed = size_ * sizeof(T);
     if (needed == bytes_) return;
-    bytes_ =
-        static_cast<uint32_t>(heap_->resize({data_, bytes_}, needed, alignof(T)).value().bytes);
+    // NOLINTNEXTLINE(ebb-unread-result): to shrink a block always succeeds
+    const Block shrunk = heap_->resize({data_, bytes_}, needed, alignof(T)).value();
+    bytes_ = static_cast<uint32_t>(shrunk.bytes);
   }
 
 private:

@@ -70,17 +70,22 @@ public:
   Result<std::span<const uint8_t>> bytes(size_t size);
   /// Fails: unexpected_end.
   Result<ByteRange> range(size_t size);
-  /// A length and that many bytes. Fails: those of u32, length_out_of_bounds.
+  /// A length and that many bytes.
+  /// Fails: unexpected_end, integer_too_long, integer_too_large, length_out_of_bounds.
   Result<ByteRange> sized_range();
   /// A name: a length and that many bytes of UTF-8.
-  /// Fails: those of u32, length_out_of_bounds, malformed_utf8, name_too_long.
+  /// Fails: unexpected_end, integer_too_long, integer_too_large, length_out_of_bounds,
+  /// malformed_utf8, name_too_long.
   Result<ByteRange> name();
   /// The number of items of a list that are at least `item_bytes_min` each.
-  /// Fails: those of u32, length_out_of_bounds when the rest cannot hold as many.
+  /// Fails: unexpected_end, integer_too_long, integer_too_large, length_out_of_bounds. The last is
+  /// for when the rest cannot hold as many.
   Result<WireCount> count(size_t item_bytes_min = 1);
 
 private:
+  /// Fails: unexpected_end, integer_too_long, integer_too_large.
   Result<uint32_t> u32_slow();
+  /// Fails: unexpected_end, integer_too_long, integer_too_large.
   Result<int32_t> s32_slow();
 
   const uint8_t* begin_ = nullptr;

@@ -34,6 +34,7 @@ bool done(Machine& m, Result<void> result) {
 
 /// What a grow instruction answers: the old size, or -1.
 bool answer_grow(Machine& m, uint64_t& slot, Result<uint64_t> grown, bool is_64) {
+  // NOLINTNEXTLINE(ebb-swallowed-oom): the specification lets memory.grow and table.grow answer -1
   if (grown.ok())
     slot = grown.value();
   else
@@ -147,6 +148,7 @@ uint8_t* far_bytes(Machine& m, const Operands& in, size_t address_at, size_t byt
 template <class MemoryType, class Value> bool far_load(Machine& m, const Operands& in) {
   const uint8_t* bytes = far_bytes(m, in, 2, sizeof(MemoryType));
   if (bytes == nullptr) return false;
+  // NOLINTNEXTLINE(bugprone-signed-char-misuse): a load8_s extends the sign
   const Value value = static_cast<Value>(read_code<MemoryType>(bytes));
   in.slot(0) = static_cast<uint64_t>(value);
   return true;

@@ -157,11 +157,11 @@ Pins read_pins(const uint8_t* code, const Function& function) {
   pins.home_int = function.frame.numbers;
   pins.home_float = static_cast<uint16_t>(function.frame.numbers + 1);
   pins.any = floats != 0;
-  if (floats != 0) pins.home_float = read_code<uint16_t>(at + 2 + 2 * ints);
+  if (floats != 0) pins.home_float = read_code<uint16_t>(at + 2 + size_t{2} * ints);
   for (uint32_t i = 0; i < ints; i++) {
     // An i64 fits only a register of 64 bits.
     if (sizeof(void*) < 8 && (at[0] & PinList::wide_bit << i) != 0) continue;
-    pins.home_int = read_code<uint16_t>(at + 2 + 2 * i);
+    pins.home_int = read_code<uint16_t>(at + 2 + size_t{2} * i);
     pins.any = true;
     break;
   }
@@ -485,8 +485,9 @@ uint32_t wasm_offset_of(const ModuleImage& image, const Function& function, cons
   uint32_t wasm = 0;
   while (!map.at_end()) {
     const Result<uint32_t> code_delta = map.u32();
+    if (!code_delta.ok() || code + code_delta.value() > wanted) break;
     const Result<uint32_t> wasm_delta = map.u32();
-    if (!code_delta.ok() || !wasm_delta.ok() || code + code_delta.value() > wanted) break;
+    if (!wasm_delta.ok()) break;
     code += code_delta.value();
     wasm += wasm_delta.value();
   }

@@ -265,7 +265,7 @@ Result<Execution::State> Execution::run() {
   }
   const Error error = call_.run();
   if (error == Error::none) return state_ = State::done;
-  if (call_.is_suspended()) return state_ = State::suspended;
+  if (error == Error::out_of_fuel && call_.is_suspended()) return state_ = State::suspended;
   state_ = State::trapped;
   return error;
 }

@@ -31,7 +31,7 @@ struct Config {
   /// What each module may hold, in bytes.
   size_t module_bytes_max = no_limit;
   /// How large a store's guest stack may become, in bytes.
-  size_t stack_bytes_max = 1024 * 1024;
+  size_t stack_bytes_max = size_t{1024} * 1024;
   /// How often host and guest may call each other on one native stack.
   uint32_t host_depth_max = 24;
   /// When functions are made ready to run (validated and compiled, or verified if they are

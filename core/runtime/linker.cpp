@@ -204,6 +204,7 @@ Result<void> Linker::define_instance(StoreRef ref, StringView module, const Inst
   begin_operation(store);
   const size_t count = EBB_TRY(instance.export_count(ref));
   if (&store.engine != &state_->engine) return note(store, Error::wrong_engine);
+  // NOLINTNEXTLINE(ebb-unread-result): the handle is good and the index below the count
   const auto exported = [&](size_t i) { return instance.export_at(ref, i).value(); };
   return noted(store, define_all(
                           *state_, module, count, [&](size_t i) { return exported(i).name; },

@@ -15,7 +15,7 @@ void begin_operation(StoreState& store);
 /// Sees to it that the store's diagnostic tells about `error`, and returns it.
 Error note(StoreState& store, Error error);
 template <class T> Result<T> noted(StoreState& store, Result<T>&& result) {
-  if (!result.ok()) static_cast<void>(note(store, result.error()));
+  if (!result.ok()) return note(store, result.error());
   return static_cast<Result<T>&&>(result);
 }
 

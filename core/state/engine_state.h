@@ -20,7 +20,7 @@ struct EngineSettings {
   bool memory_pages = false; ///< Back linear memories with OS pages where the allocator has them.
   size_t engine_bytes_max = Heap::no_limit;
   size_t module_bytes_max = Heap::no_limit;
-  size_t stack_bytes_max = 1024 * 1024;
+  size_t stack_bytes_max = size_t{1024} * 1024;
   uint32_t host_depth_max = 32;
   bool wide = sizeof(void*) == 8; ///< Compile for an accumulator of 64 bits.
   bool fuel = false;              ///< Compile modules so that they count fuel.

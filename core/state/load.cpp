@@ -62,7 +62,7 @@ private:
   Result<void> drop_what_running_does_not_need(BytesOwnership ownership);
   Result<void> keep(ByteRange& range);
   Result<void> keep_own_bytes();
-  void report(Result<void> result, const BodyValidator& validator, uint32_t function);
+  void report(const Result<void>& result, const BodyValidator& validator, uint32_t function);
 
   CompiledImage& made() {
     EBB_ASSERT(image_.is_compiled);
@@ -78,7 +78,7 @@ private:
 uint16_t larger(uint16_t a, uint16_t b) { return a > b ? a : b; }
 
 /// Where in the module it went wrong.
-void Loader::report(Result<void> result, const BodyValidator& validator, uint32_t function) {
+void Loader::report(const Result<void>& result, const BodyValidator& validator, uint32_t function) {
   if (result.ok() || diagnostic_ == nullptr) return;
   diagnostic_->clear();
   diagnostic_->set(result.error());

@@ -49,9 +49,11 @@ Result<void> grow_pages(StoreState& store, MemoryState& memory, size_t bytes) {
   if (old_bytes == 0) {
     pages = EBB_TRY(new_pages(heap, new_bytes));
   } else if (const Result<void*> grown = heap.grow_pages(memory.base, old_bytes, new_bytes);
+             // NOLINTNEXTLINE(ebb-swallowed-oom): a move takes over from growth in place
              grown.ok()) {
     pages = grown.value();
   } else {
+    // NOLINTNEXTLINE(ebb-alloc-in-unwind): this is the move that takes over
     pages = EBB_TRY(new_pages(heap, new_bytes));
     memcpy(pages, memory.base, old_bytes);
     heap.release_pages(memory.base, old_bytes, old_bytes);

@@ -146,7 +146,7 @@ Result<void> prepare_all(EngineState& engine, ModuleImage& image) {
   return {};
 }
 
-void note_unverified(const ModuleImage& image, Result<void> verified, uint32_t ordinal,
+void note_unverified(const ModuleImage& image, const Result<void>& verified, uint32_t ordinal,
                      uint32_t offset, Diagnostic* diagnostic) {
   if (verified.ok() || diagnostic == nullptr) return;
   diagnostic->clear();

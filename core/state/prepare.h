@@ -21,7 +21,7 @@ Result<void> wait_for_calls(ModuleImage& image);
 
 /// Writes to a diagnostic, unless null, where verifying a precompiled module failed: `ordinal` and
 /// `offset` as verify_image sets them.
-void note_unverified(const ModuleImage& image, Result<void> verified, uint32_t ordinal,
+void note_unverified(const ModuleImage& image, const Result<void>& verified, uint32_t ordinal,
                      uint32_t offset, Diagnostic* diagnostic);
 
 /// Makes a defined function, by its number without imports, ready to run. Does nothing if it is.

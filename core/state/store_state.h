@@ -100,7 +100,7 @@ struct StoreState {
 /// Notes in the store's diagnostic why something was not given, and returns out_of_memory.
 Error refuse(StoreState& store, Resource resource, uint64_t bytes, RefusalCause cause,
              uint64_t limit);
-/// The same for what the store's heap has just refused.
+/// The same for what the store's heap has just refused; returns out_of_memory too.
 Error refuse_by_heap(StoreState& store, Resource resource, uint64_t bytes);
 /// Asks the engine's limits callback. Fails: out_of_memory, with the cause in the diagnostic.
 Result<void> ask_limits(StoreState& store, Growing what, uint64_t from, uint64_t to,

@@ -9,6 +9,7 @@
 namespace ebb {
 namespace {
 
+// NOLINTNEXTLINE(performance-enum-size): guests are given 16 bits
 enum class Errno : uint16_t {
   success = 0,
   badf = 8,
