@@ -39,3 +39,15 @@ build_demo() {
   clang-19 --target=wasm32-wasi --sysroot="${WASI_SYSROOT:-/usr}" -std=c11 -D_GNU_SOURCE -O2 -ffp-contract=off \
     -Wall -Wextra -Wl,--strip-all examples/demo/*.c -o build/demo/demo.wasm
 }
+
+# spec_paths: the folders below $data whose scripts run.
+spec_paths() {
+  local path
+  for path in "$data"/spec/core/*/; do
+    case "$(basename "$path")" in
+    simd | relaxed-simd | gc | exceptions) ;;
+    *) echo "$path" ;;
+    esac
+  done
+  echo "$data/spec/proposals/custom-page-sizes"
+}

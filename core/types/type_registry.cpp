@@ -321,6 +321,13 @@ void TypeRegistry::free_block(TypeGroup* group) {
 }
 
 // Frees the chunks that no id was ever taken from.
+size_t TypeRegistry::table_bytes() const {
+  size_t bytes = bucket_block_.bytes;
+  for (size_t i = 0; i < chunk_count_max; ++i)
+    bytes += chunks_[i] ? chunk_bytes_[i] : 0;
+  return bytes;
+}
+
 void TypeRegistry::trim_chunks() {
   for (size_t i = 0; i < chunk_count_max; ++i) {
     if (!chunks_[i] || chunk_start(i) < id_limit_) continue;

@@ -89,6 +89,8 @@ public:
 
   /// How many groups are alive.
   size_t group_count() const { return group_count_; }
+  /// What the tables take in which types are found. They keep room for types that are gone.
+  size_t table_bytes() const;
 
 private:
   // Ids are positions in a table of chunks that quadruple in size, so that it grows without moving.

@@ -5,6 +5,10 @@ namespace ebb::oom {
 
 ForkPoints::ForkPoints(FaultInjector& injector, Branches& branches, Sites& sites)
     : injector_(injector), branches_(branches), sites_(sites) {
+  observe();
+}
+
+void ForkPoints::observe() {
   injector_.set_observer(
       [](void* self, const FaultInjector::Event& event) {
         static_cast<ForkPoints*>(self)->on_request(event);

@@ -24,6 +24,8 @@ public:
   void arm_only(uint64_t request, const Shape& shape);
   /// Counts requests from 1 and their sites, and forks nowhere.
   void count_only();
+  /// Observes the injector again, after something else did.
+  void observe();
   /// Stops refusing, counting and forking; what was counted stays.
   void disarm();
 

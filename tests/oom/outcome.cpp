@@ -43,6 +43,7 @@ void Tally::add(const Run& run) {
   ++counts[static_cast<size_t>(outcome)];
   injected += run.injected;
   if (run.retried) ++retried;
+  if (run.followed) ++followed;
 }
 
 bool Tally::is_good() const {
@@ -57,6 +58,7 @@ void rows_of(const Tally& tally, Row (&rows)[row_count]) {
   rows[count++] = {"points", "of these tried, each in every shape", tally.points};
   rows[count++] = {"injected", "failures returned to a caller in the core", tally.injected};
   rows[count++] = {"retried", "times the same was asked again", tally.retried};
+  rows[count++] = {"followed", "times all that comes afterwards was run too", tally.followed};
   rows[count++] = {"sites", "call stacks that ask for memory", tally.sites_known};
   rows[count++] = {"sites reached", "of these with a failure injected", tally.sites_reached};
   for (size_t i = 1; i < outcome_count; ++i)

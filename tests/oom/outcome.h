@@ -33,6 +33,7 @@ struct Run {
   uint8_t step = 0;          ///< Which step of the scenario met it.
   bool timed_out = false;
   bool retried = false;
+  bool followed = false;    ///< What comes afterwards went well too.
   int signal = 0;           ///< Of a crash.
   uint64_t injected = 0;    ///< Failures returned to a caller.
   uint64_t live_blocks = 0; ///< After teardown.
@@ -49,6 +50,7 @@ struct Tally {
   uint64_t points = 0;   ///< How many of these were tried.
   uint64_t injected = 0; ///< Failures returned to a caller.
   uint64_t retried = 0;
+  uint64_t followed = 0;
   uint64_t sites_known = 0;
   uint64_t sites_reached = 0;
   uint64_t counts[outcome_count] = {};
@@ -64,7 +66,7 @@ struct Row {
   const char* meaning;
   uint64_t value;
 };
-inline constexpr size_t row_count = 6 + outcome_count - 1;
+inline constexpr size_t row_count = 7 + outcome_count - 1;
 void rows_of(const Tally& tally, Row (&rows)[row_count]);
 
 } // namespace ebb::oom

@@ -135,16 +135,22 @@ uint64_t digest(const Store& store) {
     digest.add(function.context);
     digest.add(uint64_t{function.type.value});
   }
-  add_stack(digest, state);
-  digest.add(uint64_t{state.host_depth});
-  digest.add(uint64_t{state.suspended});
-  digest.add(uint64_t{state.calls});
-  digest.add(static_cast<const void*>(state.innermost_call));
   digest.add(uint64_t{state.roots});
   digest.add(state.memory_bytes);
   digest.add(state.fuel);
   digest.add(uint64_t{state.heap.stats().limit});
   digest.add(uint64_t{state.heap.stats().used - slack_bytes(store)});
+  return digest.value();
+}
+
+uint64_t activity_digest(const Store& store) {
+  const StoreState& state = store.state();
+  Digest digest;
+  add_stack(digest, state);
+  digest.add(uint64_t{state.host_depth});
+  digest.add(uint64_t{state.suspended});
+  digest.add(uint64_t{state.calls});
+  digest.add(static_cast<const void*>(state.innermost_call));
   return digest.value();
 }
 
@@ -195,6 +201,8 @@ uint64_t digest(const Module& module) {
   }
   return digest.value();
 }
+
+size_t slack_bytes(const Engine& engine) { return engine.state().types.table_bytes(); }
 
 size_t slack_bytes(const Store& store) {
   const StoreState& state = store.state();

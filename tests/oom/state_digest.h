@@ -15,8 +15,10 @@ namespace ebb::oom {
 uint64_t digest(const Engine& engine);
 /// All definitions.
 uint64_t digest(const Linker& linker);
-/// Instances and what they own and import, host functions, calls in progress, counters.
+/// Instances and what they own and import, host functions, counters.
 uint64_t digest(const Store& store);
+/// Calls in progress and where the stack stands, which no call that has ended may have changed.
+uint64_t activity_digest(const Store& store);
 /// What guests can change: contents of memories and tables, globals, dropped segments.
 uint64_t contents_digest(const Store& store);
 /// Bytes of a store's linear memories and tables, which a digest of contents reads.
@@ -24,7 +26,9 @@ uint64_t contents_bytes(const Store& store);
 /// A module as far as it is the same wherever it was loaded.
 uint64_t digest(const Module& module);
 
-/// What a store has reserved and could do without: its stack and the room in its lists.
+/// What has been reserved and could be done without: an engine's tables of types; a store's stack
+/// and the room in its lists.
+size_t slack_bytes(const Engine& engine);
 size_t slack_bytes(const Store& store);
 
 } // namespace ebb::oom

@@ -1,8 +1,6 @@
 // See machine.h.
 #include "tools/spec_runner/machine.h"
 
-#include "tools/spec_runner/system_allocator.h"
-
 #include <cstring>
 
 namespace ebb::spec {
@@ -75,51 +73,42 @@ V128 v128_of(const VectorBytes& vector) {
 
 } // namespace
 
-Machine::Machine(const Options& options)
-    : allocator_(system_allocator()), precompiled_(options.precompiled) {
+Machine::Machine(const Options& options, const Allocator& allocator) {
   compile_settings_.profile =
       options.wide ? CompileSettings::Profile::wide : CompileSettings::Profile::narrow;
-  config_.allocator = &allocator_;
+  config_.allocator = &allocator;
+  // A sweep compares attempts with each other.
+  config_.fixed_seed = options.oom;
   if (options.lazy) config_.preparation = Config::Preparation::at_first_call;
   config_.encoding = options.compact ? Config::Encoding::compact : Config::Encoding::threaded;
 }
 
+Machine::~Machine() { stop(); }
+
 // Everything of the engine goes before the bytes that its modules borrow.
-Machine::~Machine() {
+void Machine::stop() {
   store_.reset();
   linker_.reset();
   engine_.reset();
 }
 
-bool Machine::start(const std::vector<uint8_t>& spectest, std::string& problem) {
-  auto engine = Engine::create(config_, &diagnostic_);
-  if (!engine.ok()) {
-    problem = explain(engine.error());
-    return false;
-  }
-  engine_.emplace(std::move(engine).value());
-  auto store = Store::create(*engine_);
-  if (store.ok()) store_.emplace(std::move(store).value());
-  auto linker = Linker::create(*engine_);
-  if (linker.ok()) linker_.emplace(std::move(linker).value());
-  if (!store_ || !linker_) {
-    problem = "no memory for store and linker";
-    return false;
-  }
-  linker_->allow_shadowing(true);
-  const auto module = load(spectest);
-  Error error = module.error();
-  if (module.ok()) {
-    const auto instance = instantiate(*module.value());
-    error = instance.error();
-    if (instance.ok()) error = register_as("spectest", instance.value()).error();
-  }
-  if (error == Error::none) return true;
-  problem = "spectest: " + explain(error);
-  return false;
+Error Machine::start(std::span<const uint8_t> spectest) {
+  const auto make = [&]() -> Result<void> {
+    engine_.emplace(EBB_TRY(Engine::create(config_, &diagnostic_)));
+    store_.emplace(EBB_TRY(Store::create(*engine_)));
+    linker_.emplace(EBB_TRY(Linker::create(*engine_)));
+    linker_->allow_shadowing(true);
+    const std::shared_ptr<Module> module = EBB_TRY(load(spectest));
+    return register_as("spectest", EBB_TRY(instantiate(*module)));
+  };
+  diagnostic_.clear();
+  const Result<void> made = make();
+  if (!made.ok()) stop();
+  return made.error();
 }
 
 Result<std::vector<uint8_t>> Machine::precompile(const std::vector<uint8_t>& bytes) {
+  diagnostic_.clear();
   std::vector<uint8_t> compiled;
   const ByteSink sink{[](void* context, const uint8_t* piece, size_t count) -> Result<void> {
                         auto& to = *static_cast<std::vector<uint8_t>*>(context);
@@ -131,18 +120,15 @@ Result<std::vector<uint8_t>> Machine::precompile(const std::vector<uint8_t>& byt
   return compiled;
 }
 
-Result<std::shared_ptr<Module>> Machine::load(std::vector<uint8_t> bytes) {
-  diagnostic_.clear();
-  // Scripts expect a module that cannot run to be refused when it is loaded; where functions wait
-  // for their first call, what compiling gives is not used.
-  const bool is_lazy = config_.preparation == Config::Preparation::at_first_call;
-  if (precompiled_ || is_lazy) {
-    std::vector<uint8_t> compiled = EBB_TRY(precompile(bytes));
-    if (precompiled_) bytes = std::move(compiled);
-  }
+std::span<const uint8_t> Machine::keep(std::vector<uint8_t> bytes) {
   bytes_.push_back(std::move(bytes));
-  auto module = std::make_shared<Module>(
-      EBB_TRY(Module::load_borrowed(*engine_, bytes_.back(), &diagnostic_)));
+  return bytes_.back();
+}
+
+Result<std::shared_ptr<Module>> Machine::load(std::span<const uint8_t> bytes) {
+  diagnostic_.clear();
+  auto module =
+      std::make_shared<Module>(EBB_TRY(Module::load_borrowed(*engine_, bytes, &diagnostic_)));
   EBB_TRY(module->validate_all(&diagnostic_));
   return module;
 }

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,17 +32,30 @@ struct NamedInstance {
 
 class Machine {
 public:
-  explicit Machine(const Options& options);
+  /// The allocator outlives it.
+  Machine(const Options& options, const Allocator& allocator);
   ~Machine();
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
 
-  /// Makes engine, store and linker, and registers `spectest`. False, with the reason in `problem`,
-  /// if that fails.
-  bool start(const std::vector<uint8_t>& spectest, std::string& problem);
+  /// Makes engine, store and linker, and registers `spectest`, whose bytes were kept. Stops if that
+  /// fails.
+  Error start(std::span<const uint8_t> spectest);
 
-  /// Loads bytes, precompiled before if the options say so; they are kept.
-  Result<std::shared_ptr<Module>> load(std::vector<uint8_t> bytes);
+  /// Ends everything; `start` may follow.
+  void stop();
+  const Engine* engine() const { return engine_ ? &*engine_ : nullptr; }
+  const Linker* linker() const { return linker_ ? &*linker_ : nullptr; }
+  const Store* store() const { return store_ ? &*store_ : nullptr; }
+
+  /// Compiles bytes to a precompiled module.
+  Result<std::vector<uint8_t>> precompile(const std::vector<uint8_t>& bytes);
+  /// Keeps bytes for as long as the machine lives.
+  std::span<const uint8_t> keep(std::vector<uint8_t> bytes);
+  /// Loads bytes that were kept.
+  Result<std::shared_ptr<Module>> load(std::span<const uint8_t> bytes);
+  /// Whether modules are checked when they are loaded although they are prepared later.
+  bool is_lazy() const { return config_.preparation == Config::Preparation::at_first_call; }
   Result<Instance> instantiate(const Module& module);
   Result<void> register_as(const std::string& name, const Instance& instance);
   /// Calls or reads what an action names.
@@ -54,12 +68,9 @@ public:
   std::string explain(Error error);
 
 private:
-  Result<std::vector<uint8_t>> precompile(const std::vector<uint8_t>& bytes);
   Result<Val> argument(const Value& value, ValType type);
 
-  Allocator allocator_;
   Config config_;
-  bool precompiled_;
   CompileSettings compile_settings_;
   std::vector<std::vector<uint8_t>> bytes_; // borrowed by modules
   std::optional<Engine> engine_;

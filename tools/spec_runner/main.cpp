@@ -3,6 +3,7 @@
 //
 // Exit status: 0 if nothing failed and the skips are those of the list, 1 if not, 2 for a wrong
 // command line.
+#include "tests/oom/sites.h"
 #include "tools/spec_runner/options.h"
 #include "tools/spec_runner/script.h"
 #include "tools/spec_runner/session.h"
@@ -77,11 +78,38 @@ std::vector<std::string> compare_skips(const std::set<std::string>& listed,
   return differences;
 }
 
+// The figures of a sweep.
+void print_sums(const Tally& all, const Options& options) {
+  ebb::oom::Tally sums = all.sums;
+  sums.sites_known = all.sites.size();
+  for (const auto& [key, is_reached] : all.sites)
+    sums.sites_reached += is_reached;
+  ebb::oom::Row rows[ebb::oom::row_count];
+  ebb::oom::rows_of(sums, rows);
+  if (options.json) {
+    const char* separator = "{";
+    for (const ebb::oom::Row& row : rows) {
+      std::printf("%s\"%s\": %" PRIu64, separator, row.name, row.value);
+      separator = ", ";
+    }
+    std::printf("}\n");
+    return;
+  }
+  for (const ebb::oom::Row& row : rows)
+    std::printf("%-16s %10" PRIu64 "  %s\n", row.name, row.value, row.meaning);
+  if (!ebb::oom::has_call_stacks())
+    std::printf("built without frame_pointers: kinds and sizes of requests stand in for call "
+                "stacks\n");
+}
+
 int report(const std::vector<Tally>& tallies, const std::vector<ScriptFile>& scripts,
            const Options& options) {
   Tally all;
   std::set<std::string> skipped;
   for (const Tally& tally : tallies) {
+    all.add_sums(tally);
+    for (const std::string& note : tally.notes)
+      std::printf("%s\n", note.c_str());
     all.passed += tally.passed;
     all.failed += tally.failed;
     all.skipped += tally.skipped;
@@ -106,6 +134,7 @@ int report(const std::vector<Tally>& tallies, const std::vector<ScriptFile>& scr
       all.failed += differences.size();
     }
   }
+  if (options.oom) print_sums(all, options);
   std::printf("%" PRIu64 " passed, %" PRIu64 " failed, %" PRIu64 " skipped\n", all.passed,
               all.failed, all.skipped);
   return all.failed == 0 && listed_well ? 0 : 1;
@@ -116,6 +145,7 @@ int report(const std::vector<Tally>& tallies, const std::vector<ScriptFile>& scr
 int main(int argc, char** argv) {
   Options options;
   int status = 0;
+  options.stack_end = __builtin_frame_address(0);
   if (!read_options(argc, argv, options, status)) return status;
   if (options.suites.empty()) options.suites = find_suites(options.paths.front());
   if (options.suites.empty()) {

@@ -27,6 +27,15 @@ constexpr const char* help_text =
     "  --list-skips FILE             the list to compare skips with, '' for none (default: the "
     "checked-in one)\n"
     "  --write-skips FILE            write such a list instead of comparing\n"
+    "  --oom                         refuse every request for memory of every command in turn\n"
+    "  --shapes LIST                 how: once, onward, window:N, every:N, full, pair:N, "
+    "random:N@SEED\n"
+    "                                (default: once,onward)\n"
+    "  --points all|N[@SEED][#I/N]   which requests: all, or N of each class of call stacks and a "
+    "few more;\n"
+    "                                #I/N takes the I-th of N parts (default: all)\n"
+    "  --repeat LINE:OP:N/SHAPE      only this one, as a failure names it\n"
+    "  --json                        print the sums of a sweep as JSON\n"
     "  --in-process                  run all scripts in this process, for debugging\n";
 
 constexpr option table[] = {
@@ -40,6 +49,11 @@ constexpr option table[] = {
     {"suites", required_argument, nullptr, 's'},
     {"list-skips", required_argument, nullptr, 'l'},
     {"write-skips", required_argument, nullptr, 'w'},
+    {"oom", no_argument, nullptr, 'o'},
+    {"shapes", required_argument, nullptr, 'S'},
+    {"points", required_argument, nullptr, 'O'},
+    {"repeat", required_argument, nullptr, 'r'},
+    {"json", no_argument, nullptr, 'J'},
     {"in-process", no_argument, nullptr, 'i'},
     {"help", no_argument, nullptr, 'h'},
     {nullptr, 0, nullptr, 0},
@@ -51,6 +65,18 @@ bool read_count(const char* text, unsigned maximum, unsigned& count) {
   if (text[0] < '0' || text[0] > '9' || *end != '\0' || value == 0 || value > maximum) return false;
   count = static_cast<unsigned>(value);
   return true;
+}
+
+// LINE:OPERATION:REQUEST/SHAPE
+bool read_repeat(const std::string& text, Options& options) {
+  const size_t first = text.find(':');
+  const size_t second = first == std::string::npos ? first : text.find(':', first + 1);
+  if (second == std::string::npos) return false;
+  unsigned line = 0;
+  if (!read_count(text.substr(0, first).c_str(), UINT32_MAX, line)) return false;
+  options.repeat_line = line;
+  options.repeat_operation = text.substr(first + 1, second - first - 1);
+  return oom::read_point(text.c_str() + second + 1, options.repeat, options.repeat_shape);
 }
 
 bool take_option(int id, const char* value, Options& options) {
@@ -85,6 +111,19 @@ bool take_option(int id, const char* value, Options& options) {
     return true;
   case 'i':
     options.in_process = true;
+    return true;
+  case 'o':
+    options.oom = true;
+    return true;
+  case 'S':
+    return oom::read_shapes(value, options.shapes);
+  case 'O':
+    return oom::read_schedule(value, options.schedule);
+  case 'r':
+    options.oom = true;
+    return read_repeat(value, options);
+  case 'J':
+    options.json = true;
     return true;
   default:
     return false;

@@ -1,6 +1,8 @@
 // What the command line of spec_runner says.
 #pragma once
 
+#include "tests/oom/shape.h"
+
 #include <string>
 #include <vector>
 
@@ -13,6 +15,15 @@ struct Options {
   bool wide = false;          ///< The profile of those.
   bool validate_only = false; ///< Module::validate alone.
   bool in_process = false;    ///< No process per script, for debuggers.
+  bool oom = false;           ///< Refuse every request for memory in turn: see sweep.h.
+  oom::Shapes shapes;
+  oom::Schedule schedule;
+  uint64_t repeat = 0; ///< The one point to try; 0 for what is scheduled.
+  uint32_t repeat_line = 0;
+  std::string repeat_operation;
+  oom::Shape repeat_shape;
+  bool json = false;
+  const void* stack_end = nullptr; ///< Up to where call stacks are walked.
   unsigned jobs = 1;
   unsigned seconds_max = 600; ///< For one script.
   std::string suites;         ///< The suites' folder; found from the paths if empty.

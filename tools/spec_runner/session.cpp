@@ -2,8 +2,10 @@
 // the module was.
 #include "tools/spec_runner/session.h"
 
+#include "core/artifact/module_image.h"
+#include "tests/oom/state_digest.h"
 #include "tools/spec_runner/machine.h"
-#include "tools/spec_runner/system_allocator.h"
+#include "tools/spec_runner/sweep.h"
 #include "tools/spec_runner/traps.h"
 
 #include <filesystem>
@@ -49,14 +51,24 @@ class Session {
 public:
   Session(const ScriptFile& file, const Options& options, const Conflicts& conflicts,
           Report& report)
-      : file_(file), options_(options), conflicts_(conflicts), report_(report), machine_(options) {}
+      : file_(file), options_(options), conflicts_(conflicts), report_(report),
+        sweep_(options, report, machine_store_) {}
 
   void run(const Script& script, const std::vector<uint8_t>& spectest);
 
 private:
+  Machine& machine() { return *machine_store_; }
+  bool start(const std::vector<uint8_t>& spectest);
+  Verdict run_command(const Command& command);
+  void tell(const Command& command, const Verdict& verdict);
+  void judge_branch(const Command& command, const Verdict& verdict);
+  void end();
+  Result<std::shared_ptr<Module>> load(std::vector<uint8_t> bytes);
+  Result<Instance> instantiate(const Module& module);
+  Result<std::vector<Val>> perform(const Instance& instance, const Action& action);
   Verdict execute(const Command& command);
   Verdict validate(const Command& command);
-  Verdict define(const Command& command, bool instantiate);
+  Verdict define(const Command& command, bool is_instantiated);
   Verdict make_instance(const Command& command);
   Verdict register_instance(const Command& command);
   Verdict act(const Command& command);
@@ -75,43 +87,144 @@ private:
   const Options& options_;
   const Conflicts& conflicts_;
   Report& report_;
-  Machine machine_;
+  std::optional<Machine> machine_store_;
+  Sweep sweep_;
   std::map<std::string, Definition> definitions_;
   std::map<std::string, NamedInstance> instances_;
   Definition last_definition_;
   NamedInstance current_;
 };
 
-void Session::run(const Script& script, const std::vector<uint8_t>& spectest) {
-  std::string problem;
-  if (!options_.validate_only && !machine_.start(spectest, problem)) {
-    report_.begin(0);
-    return report_.failed(problem);
+// Engine, store, linker and the module that scripts may import.
+bool Session::start(const std::vector<uint8_t>& spectest) {
+  report_.begin(0);
+  machine_store_.emplace(options_, sweep_.allocator());
+  std::vector<uint8_t> bytes = spectest;
+  const std::span<const uint8_t> kept = machine().keep(std::move(bytes));
+  const Error error = sweep_.in_place(
+      "start", [&] { return Sweep::Attempt{machine().start(kept), 0}; }, [&] { machine().stop(); });
+  if (error == Error::none) return true;
+  report_.failed("spectest: " + machine().explain(error));
+  return false;
+}
+
+Verdict Session::run_command(const Command& command) {
+  const auto conflict = conflicts_.reason(file_.name, command.line, command.kind_name);
+  if (conflict) return Verdict::skipped(*conflict);
+  if (has_module(command.kind) && command.file.empty()) return Verdict::skipped("text only");
+  return options_.validate_only ? validate(command) : execute(command);
+}
+
+void Session::tell(const Command& command, const Verdict& verdict) {
+  switch (verdict.kind) {
+  case Verdict::Kind::passed:
+    return report_.passed();
+  case Verdict::Kind::failed:
+    return report_.failed(command.kind_name + ": " + verdict.text);
+  case Verdict::Kind::skipped:
+    return report_.skipped(verdict.text);
   }
-  for (const Command& command : script.commands) {
-    report_.begin(command.line);
-    Verdict verdict;
-    const auto conflict = conflicts_.reason(file_.name, command.line, command.kind_name);
-    if (conflict)
-      verdict = Verdict::skipped(*conflict);
-    else if (has_module(command.kind) && command.file.empty())
-      verdict = Verdict::skipped("text only");
-    else if (options_.validate_only && !has_module(command.kind))
-      continue;
-    else
-      verdict = options_.validate_only ? validate(command) : execute(command);
-    switch (verdict.kind) {
-    case Verdict::Kind::passed:
-      report_.passed();
-      break;
-    case Verdict::Kind::failed:
-      report_.failed(command.kind_name + ": " + verdict.text);
-      break;
-    case Verdict::Kind::skipped:
-      report_.skipped(verdict.text);
-      break;
+}
+
+// In a disturbed run, after the command that met the refusal. Ends here unless the script is to be
+// followed to its end.
+void Session::judge_branch(const Command& command, const Verdict& verdict) {
+  if (!sweep_.judge(verdict.kind == Verdict::Kind::passed)) {
+    const Verdict again = run_command(command);
+    sweep_.note_retry(again.kind == Verdict::Kind::passed, again.text);
+  }
+  if (!sweep_.follows()) end();
+}
+
+// Everything goes: no request may be made, nothing may be left.
+void Session::end() {
+  sweep_.begin_teardown();
+  definitions_.clear();
+  instances_.clear();
+  last_definition_ = Definition();
+  current_ = NamedInstance();
+  if (machine_store_) machine().stop();
+  sweep_.end_teardown();
+  if (sweep_.is_branch()) sweep_.finish();
+}
+
+void Session::run(const Script& script, const std::vector<uint8_t>& spectest) {
+  bool follows = false;
+  if (options_.validate_only || start(spectest)) {
+    for (const Command& command : script.commands) {
+      if (options_.validate_only && !has_module(command.kind)) continue;
+      if (!follows) report_.begin(command.line);
+      sweep_.begin_command(command.line);
+      const Verdict verdict = run_command(command);
+      if (!sweep_.is_branch()) {
+        tell(command, verdict);
+      } else if (!follows) {
+        judge_branch(command, verdict);
+        follows = true;
+      } else if (verdict.kind == Verdict::Kind::failed) {
+        sweep_.note_followed("line " + std::to_string(command.line) + ": " + verdict.text);
+        break;
+      }
     }
   }
+  end();
+  sweep_.report_sums();
+}
+
+// Loads bytes, precompiled before if the options say so.
+Result<std::shared_ptr<Module>> Session::load(std::vector<uint8_t> bytes) {
+  // Scripts expect a module that cannot run to be refused when it is loaded; of lazy ones the
+  // result is not used.
+  if (options_.precompiled || machine().is_lazy()) {
+    std::vector<uint8_t> compiled;
+    const Error error = sweep_.in_place("compile", [&] {
+      auto made = machine().precompile(bytes);
+      if (made.ok()) compiled = std::move(made).value();
+      return Sweep::Attempt{made.error(), compiled.size()};
+    });
+    if (error != Error::none) return error;
+    if (options_.precompiled) bytes = std::move(compiled);
+  }
+  const std::span<const uint8_t> kept = machine().keep(std::move(bytes));
+  std::shared_ptr<Module> module;
+  const Error error = sweep_.in_place(
+      "load",
+      [&] {
+        auto made = machine().load(kept);
+        if (!made.ok()) return Sweep::Attempt{made.error(), 0};
+        module = std::move(made).value();
+        return Sweep::Attempt{Error::none, oom::digest(*module)};
+      },
+      [&] { module.reset(); });
+  if (error != Error::none) return error;
+  return module;
+}
+
+Result<Instance> Session::instantiate(const Module& module) {
+  Instance instance;
+  const auto make = [&] {
+    const Result<Instance> made = machine().instantiate(module);
+    if (made.ok()) instance = made.value();
+    return made.error();
+  };
+  // What a start function has done stays.
+  const bool runs_code = module.image().decl.start != no_function;
+  const Error error =
+      runs_code ? sweep_.branching("instantiate", Sweep::Effects::guest, make)
+                : sweep_.in_place("instantiate", [&] { return Sweep::Attempt{make(), 0}; });
+  if (error != Error::none) return error;
+  return instance;
+}
+
+Result<std::vector<Val>> Session::perform(const Instance& instance, const Action& action) {
+  std::vector<Val> results;
+  const Error error = sweep_.branching("call", Sweep::Effects::guest, [&] {
+    auto performed = machine().perform(instance, action);
+    if (performed.ok()) results = std::move(performed).value();
+    return performed.error();
+  });
+  if (error != Error::none) return error;
+  return results;
 }
 
 Verdict Session::execute(const Command& command) {
@@ -152,18 +265,21 @@ Verdict Session::validate(const Command& command) {
   std::string problem;
   const auto bytes = bytes_of(command, problem);
   if (!bytes) return Verdict::failed(problem);
-  const Allocator allocator = system_allocator();
   Diagnostic diagnostic;
-  const auto result = Module::validate(allocator, *bytes, FeatureSet::all(), &diagnostic);
+  const Error result = sweep_.in_place("validate", [&] {
+    return Sweep::Attempt{
+        Module::validate(sweep_.allocator(), *bytes, FeatureSet::all(), &diagnostic).error(), 0};
+  });
   if (!expects_rejection(command.kind)) {
-    if (result.ok()) return Verdict::passed();
+    if (result == Error::none) return Verdict::passed();
     char text[256];
     render(diagnostic, text, sizeof text);
     return Verdict::failed("expected a valid module, got " + std::string(text));
   }
-  if (result.ok()) return Verdict::failed("expected '" + command.text + "', got a valid module");
-  if (is_rejection(result.error())) return Verdict::passed();
-  return Verdict::failed("expected '" + command.text + "', got " + error_name(result.error()));
+  if (result == Error::none)
+    return Verdict::failed("expected '" + command.text + "', got a valid module");
+  if (is_rejection(result)) return Verdict::passed();
+  return Verdict::failed("expected '" + command.text + "', got " + error_name(result));
 }
 
 std::optional<std::vector<uint8_t>> Session::bytes_of(const Command& command,
@@ -191,7 +307,7 @@ Verdict Session::absent_module(const Command& command, Error error, Absence& abs
       error_class(error) == ErrorClass::unsupported && may_be_unsupported(file_.name, command.line);
   if (absence.is_skip)
     return Verdict::skipped(std::string(not_executed) + ": " + error_message(error));
-  return Verdict::failed("got " + machine_.explain(error));
+  return Verdict::failed("got " + machine().explain(error));
 }
 
 void Session::set_current(const std::optional<std::string>& name, const NamedInstance& instance) {
@@ -199,30 +315,30 @@ void Session::set_current(const std::optional<std::string>& name, const NamedIns
   if (name) instances_[*name] = instance;
 }
 
-Verdict Session::define(const Command& command, bool instantiate) {
+Verdict Session::define(const Command& command, bool is_instantiated) {
   std::string problem;
   auto bytes = bytes_of(command, problem);
   if (!bytes) return Verdict::failed(problem);
   Definition definition;
   NamedInstance instance;
   Verdict verdict;
-  const auto module = machine_.load(std::move(*bytes));
+  const auto module = load(std::move(*bytes));
   if (!module.ok()) {
     verdict = absent_module(command, module.error(), definition.absence);
     instance.absence = definition.absence;
   } else {
     definition.module = module.value();
-    if (instantiate) {
-      const auto made = machine_.instantiate(*module.value());
+    if (is_instantiated) {
+      const auto made = instantiate(*module.value());
       if (made.ok())
         instance.instance = made.value();
       else
-        verdict = Verdict::failed("got " + machine_.explain(made.error()));
+        verdict = Verdict::failed("got " + machine().explain(made.error()));
     }
   }
   last_definition_ = definition;
   if (command.name) definitions_[*command.name] = definition;
-  if (instantiate) set_current(command.name, instance);
+  if (is_instantiated) set_current(command.name, instance);
   return verdict;
 }
 
@@ -234,11 +350,11 @@ Verdict Session::make_instance(const Command& command) {
   if (!definition.module) {
     verdict = absent(definition.absence, "such definition");
   } else {
-    const auto made = machine_.instantiate(*definition.module);
+    const auto made = instantiate(*definition.module);
     if (made.ok())
       instance.instance = made.value();
     else
-      verdict = Verdict::failed("got " + machine_.explain(made.error()));
+      verdict = Verdict::failed("got " + machine().explain(made.error()));
   }
   set_current(command.instance, instance);
   return verdict;
@@ -247,40 +363,42 @@ Verdict Session::make_instance(const Command& command) {
 Verdict Session::register_instance(const Command& command) {
   const NamedInstance& instance = instance_of(command.name);
   if (!instance.instance) return absent(instance.absence, "such instance");
-  const auto result = machine_.register_as(*command.as, *instance.instance);
-  if (result.ok()) return Verdict::passed();
-  return Verdict::failed("got " + machine_.explain(result.error()));
+  const Error error = sweep_.branching("register", Sweep::Effects::none, [&] {
+    return machine().register_as(*command.as, *instance.instance).error();
+  });
+  if (error == Error::none) return Verdict::passed();
+  return Verdict::failed("got " + machine().explain(error));
 }
 
 Verdict Session::act(const Command& command) {
   const NamedInstance& instance = instance_of(command.action.module);
   if (!instance.instance) return absent(instance.absence, "such instance");
-  const auto results = machine_.perform(*instance.instance, command.action);
+  const auto results = perform(*instance.instance, command.action);
   if (results.ok()) return Verdict::passed();
-  return Verdict::failed(command.action.field + ": got " + machine_.explain(results.error()));
+  return Verdict::failed(command.action.field + ": got " + machine().explain(results.error()));
 }
 
 Verdict Session::assert_return(const Command& command) {
   const NamedInstance& instance = instance_of(command.action.module);
   if (!instance.instance) return absent(instance.absence, "such instance");
-  const auto results = machine_.perform(*instance.instance, command.action);
+  const auto results = perform(*instance.instance, command.action);
   const std::string& field = command.action.field;
-  if (!results.ok()) return Verdict::failed(field + ": got " + machine_.explain(results.error()));
+  if (!results.ok()) return Verdict::failed(field + ": got " + machine().explain(results.error()));
   const std::vector<Val>& actual = results.value();
   if (actual.size() != command.expected.size())
     return Verdict::failed(field + ": expected " + std::to_string(command.expected.size()) +
                            " results, got " + std::to_string(actual.size()));
   for (size_t i = 0; i < actual.size(); ++i)
-    if (!machine_.matches(command.expected[i], actual[i]))
+    if (!machine().matches(command.expected[i], actual[i]))
       return Verdict::failed(field + ": expected " + describe(command.expected[i]) + ", got " +
-                             machine_.describe(actual[i]));
+                             machine().describe(actual[i]));
   return Verdict::passed();
 }
 
 Verdict Session::assert_failure(const Command& command) {
   const NamedInstance& instance = instance_of(command.action.module);
   if (!instance.instance) return absent(instance.absence, "such instance");
-  const auto results = machine_.perform(*instance.instance, command.action);
+  const auto results = perform(*instance.instance, command.action);
   const std::string wanted = command.kind == CommandKind::assert_exception
                                  ? std::string(error_message(Error::uncaught_exception))
                                  : command.text;
@@ -288,36 +406,36 @@ Verdict Session::assert_failure(const Command& command) {
     return Verdict::failed(command.action.field + ": expected '" + wanted + "', but it returned");
   if (is_trap_of_text(results.error(), wanted)) return Verdict::passed();
   return Verdict::failed(command.action.field + ": expected '" + wanted + "', got " +
-                         machine_.explain(results.error()));
+                         machine().explain(results.error()));
 }
 
 Verdict Session::assert_rejected(const Command& command) {
   std::string problem;
   auto bytes = bytes_of(command, problem);
   if (!bytes) return Verdict::failed(problem);
-  const auto module = machine_.load(std::move(*bytes));
+  const auto module = load(std::move(*bytes));
   if (module.ok()) return Verdict::failed("expected '" + command.text + "', but it was loaded");
   if (is_rejection(module.error())) return Verdict::passed();
   return Verdict::failed("expected '" + command.text + "', got " +
-                         machine_.explain(module.error()));
+                         machine().explain(module.error()));
 }
 
 Verdict Session::assert_not_instantiated(const Command& command) {
   std::string problem;
   auto bytes = bytes_of(command, problem);
   if (!bytes) return Verdict::failed(problem);
-  const auto module = machine_.load(std::move(*bytes));
+  const auto module = load(std::move(*bytes));
   if (!module.ok()) {
     Absence absence;
     return absent_module(command, module.error(), absence);
   }
-  const auto made = machine_.instantiate(*module.value());
+  const auto made = instantiate(*module.value());
   if (made.ok()) return Verdict::failed("expected '" + command.text + "', but it was instantiated");
   const bool is_right = command.kind == CommandKind::assert_unlinkable
                             ? error_class(made.error()) == ErrorClass::link
                             : is_trap_of_text(made.error(), command.text);
   if (is_right) return Verdict::passed();
-  return Verdict::failed("expected '" + command.text + "', got " + machine_.explain(made.error()));
+  return Verdict::failed("expected '" + command.text + "', got " + machine().explain(made.error()));
 }
 
 } // namespace

@@ -18,20 +18,20 @@ struct Worker {
   pid_t process = 0;
   int pipe = -1;
   size_t script = 0;
-  uint32_t* line = nullptr; // shared with the process
-  std::string pending;      // the part of a line that has arrived
+  Place* place = nullptr; // shared with the process
+  std::string pending;    // the part of a line that has arrived
 };
 
-uint32_t* shared_line() {
+Place* shared_place() {
   void* memory =
-      mmap(nullptr, sizeof(uint32_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  return memory == MAP_FAILED ? nullptr : static_cast<uint32_t*>(memory);
+      mmap(nullptr, sizeof(Place), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  return memory == MAP_FAILED ? nullptr : static_cast<Place*>(memory);
 }
 
 bool start(Worker& worker, const ScriptFile& script, const Options& options, const RunScript& run) {
   int ends[2];
-  worker.line = shared_line();
-  if (!worker.line || pipe(ends) != 0) return false;
+  worker.place = shared_place();
+  if (!worker.place || pipe(ends) != 0) return false;
   std::fflush(stdout);
   worker.process = fork();
   if (worker.process < 0) return false;
@@ -39,7 +39,7 @@ bool start(Worker& worker, const ScriptFile& script, const Options& options, con
     close(ends[0]);
     alarm(options.seconds_max);
     FILE* stream = fdopen(ends[1], "w");
-    Report report(stream, script.name, worker.line);
+    Report report(stream, script.name, worker.place);
     run(script, report);
     report.finish();
     std::fclose(stream);
@@ -80,9 +80,17 @@ void finish(Worker& worker, const ScriptFile& script, const Options& options, Ta
     how = std::string("crashed: ") + strsignal(WTERMSIG(status));
   else if (!tally.complete || WEXITSTATUS(status) != 0)
     how = "ended with exit status " + std::to_string(WEXITSTATUS(status));
-  if (!how.empty()) tally.read("f" + script.name + ":" + std::to_string(*worker.line) + ": " + how);
+  if (!how.empty()) {
+    const Place& place = *worker.place;
+    if (place.request != 0) {
+      how += std::string(", in ") + place.operation + " with its refusal " +
+             std::to_string(place.request);
+      ++tally.sums.counts[static_cast<size_t>(oom::Outcome::crash)];
+    }
+    tally.read("f" + script.name + ":" + std::to_string(place.line) + ": " + how);
+  }
   close(worker.pipe);
-  munmap(worker.line, sizeof(uint32_t));
+  munmap(worker.place, sizeof(Place));
   worker = Worker();
 }
 
@@ -97,8 +105,8 @@ Tally run_here(const ScriptFile& script, const RunScript& run) {
   char* text = nullptr;
   size_t size = 0;
   FILE* stream = open_memstream(&text, &size);
-  uint32_t line = 0;
-  Report report(stream, script.name, &line);
+  Place place{};
+  Report report(stream, script.name, &place);
   run(script, report);
   report.finish();
   std::fclose(stream);
