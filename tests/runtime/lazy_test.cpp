@@ -33,10 +33,10 @@ Bytes sums() {
 
 /// A .wasm as it stands and precompiled, in both encodings, prepared at first calls.
 template <class Run> void from_each_source(const Bytes& wasm, Run run) {
-  World world;
+  World desk;
   CompileSettings settings;
   settings.strip = true;
-  const Bytes precompiled = compiled(world.engine, wasm, settings);
+  const Bytes precompiled = compiled(desk.engine, wasm, settings);
   in_both_encodings([&](const Config& config) {
     run(lazy(config), wasm);
     run(lazy(config), precompiled);
@@ -154,8 +154,8 @@ TEST_CASE("code that is not sound ends the call that needs it, and no other") {
   const uint32_t type = builder.type({}, {testing::i32});
   builder.export_func("good", builder.func(type, i32_const(1)));
   builder.export_func("bad", builder.func(type, i32_const(2)));
-  World world;
-  Bytes bytes = compiled(world.engine, builder.build());
+  World desk;
+  Bytes bytes = compiled(desk.engine, builder.build());
   Diagnostic diagnostic;
   const artifact::Layout layout = must(artifact::read_layout(Aligned(bytes).span(), &diagnostic));
   const ByteRange functions = layout.section(artifact::SectionId::functions);
@@ -194,8 +194,8 @@ TEST_CASE("loading a precompiled module does not look at code that waits for its
   builder.export_func("f", builder.func(type, i32_const(7)));
   for (int i = 0; i < 16; ++i)
     builder.func(type, body + i32_const(1));
-  World world;
-  const Bytes bytes = compiled(world.engine, builder.build());
+  World desk;
+  const Bytes bytes = compiled(desk.engine, builder.build());
   const artifact::Layout layout = must(artifact::read_layout(Aligned(bytes).span(), nullptr));
   const ByteRange code = layout.section(artifact::SectionId::code);
   const size_t page = 4096;

@@ -2,6 +2,8 @@
 #include "tools/spec_runner/machine.h"
 
 #include <cstring>
+#include <fstream>
+#include <iterator>
 
 namespace ebb::spec {
 namespace {
@@ -73,7 +75,8 @@ V128 v128_of(const VectorBytes& vector) {
 
 } // namespace
 
-Machine::Machine(const Options& options, const Allocator& allocator) {
+Machine::Machine(const Options& options, const Allocator& allocator)
+    : write_precompiled_(options.write_precompiled), read_precompiled_(options.read_precompiled) {
   compile_settings_.profile =
       options.wide ? CompileSettings::Profile::wide : CompileSettings::Profile::narrow;
   config_.allocator = &allocator;
@@ -117,7 +120,34 @@ Result<std::vector<uint8_t>> Machine::precompile(const std::vector<uint8_t>& byt
                       },
                       &compiled};
   EBB_TRY(Module::compile(*engine_, bytes, compile_settings_, sink, &diagnostic_));
-  return compiled;
+  return exchange(bytes, std::move(compiled));
+}
+
+Error Machine::refuse(const char* why) {
+  diagnostic_.clear();
+  diagnostic_.set(Error::malformed_artifact).detail = why;
+  return Error::malformed_artifact;
+}
+
+/// Keeps what was compiled from `bytes`, or gives what another host made of them, if that is the
+/// same.
+Result<std::vector<uint8_t>> Machine::exchange(const std::vector<uint8_t>& bytes,
+                                               std::vector<uint8_t> compiled) {
+  uint64_t hash = 14695981039346656037u;
+  for (const uint8_t byte : bytes)
+    hash = (hash ^ byte) * 1099511628211u;
+  const std::string name = "/" + std::to_string(hash) + ".ebb";
+  if (!write_precompiled_.empty()) {
+    std::ofstream out(write_precompiled_ + name, std::ios::binary);
+    out.write(reinterpret_cast<const char*>(compiled.data()),
+              static_cast<std::streamsize>(compiled.size()));
+    if (!out.flush()) return refuse("cannot be written to the folder");
+  }
+  if (read_precompiled_.empty()) return compiled;
+  std::ifstream in(read_precompiled_ + name, std::ios::binary);
+  std::vector<uint8_t> kept(std::istreambuf_iterator<char>(in), {});
+  if (kept == compiled) return kept;
+  return refuse("not what is compiled here");
 }
 
 std::span<const uint8_t> Machine::keep(std::vector<uint8_t> bytes) {

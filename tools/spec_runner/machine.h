@@ -48,7 +48,8 @@ public:
   const Linker* linker() const { return linker_ ? &*linker_ : nullptr; }
   const Store* store() const { return store_ ? &*store_ : nullptr; }
 
-  /// Compiles bytes to a precompiled module.
+  /// Compiles bytes to a precompiled module; what another host made of them is taken instead, and
+  /// compared, if the options say so.
   Result<std::vector<uint8_t>> precompile(const std::vector<uint8_t>& bytes);
   /// Keeps bytes for as long as the machine lives.
   std::span<const uint8_t> keep(std::vector<uint8_t> bytes);
@@ -68,9 +69,14 @@ public:
   std::string explain(Error error);
 
 private:
+  Result<std::vector<uint8_t>> exchange(const std::vector<uint8_t>& bytes,
+                                        std::vector<uint8_t> compiled);
+  Error refuse(const char* why);
   Result<Val> argument(const Value& value, ValType type);
 
   Config config_;
+  std::string write_precompiled_;
+  std::string read_precompiled_;
   CompileSettings compile_settings_;
   std::vector<std::vector<uint8_t>> bytes_; // borrowed by modules
   std::optional<Engine> engine_;

@@ -19,6 +19,9 @@ constexpr const char* help_text =
     "  --encoding compact|threaded   how bytecode is kept and run (default: threaded)\n"
     "  --precompiled                 compile each module to .ebb and load that\n"
     "  --profile narrow|wide         the profile of those (default: narrow)\n"
+    "  --write-precompiled FOLDER    keep what --precompiled compiles, named by its .wasm\n"
+    "  --read-precompiled FOLDER     run what was kept there, on this or another host, and compare "
+    "it with what is compiled here\n"
     "  --lazy                        prepare functions at their first call\n"
     "  --validate                    only validate every module\n"
     "  --jobs N                      scripts run at a time (default: processors)\n"
@@ -42,6 +45,8 @@ constexpr option table[] = {
     {"encoding", required_argument, nullptr, 'e'},
     {"precompiled", no_argument, nullptr, 'p'},
     {"profile", required_argument, nullptr, 'P'},
+    {"write-precompiled", required_argument, nullptr, 'W'},
+    {"read-precompiled", required_argument, nullptr, 'R'},
     {"lazy", no_argument, nullptr, 'L'},
     {"validate", no_argument, nullptr, 'v'},
     {"jobs", required_argument, nullptr, 'j'},
@@ -90,6 +95,14 @@ bool take_option(int id, const char* value, Options& options) {
   case 'P':
     options.wide = std::strcmp(value, "wide") == 0;
     return options.wide || std::strcmp(value, "narrow") == 0;
+  case 'W':
+    options.precompiled = true;
+    options.write_precompiled = value;
+    return access(value, W_OK) == 0;
+  case 'R':
+    options.precompiled = true;
+    options.read_precompiled = value;
+    return access(value, R_OK) == 0;
   case 'L':
     options.lazy = true;
     return true;

@@ -26,6 +26,8 @@ struct Options {
   const void* stack_end = nullptr; ///< Up to where call stacks are walked.
   unsigned jobs = 1;
   unsigned seconds_max = 600; ///< For one script.
+  std::string write_precompiled; ///< A folder for the precompiled modules, named by their .wasm.
+  std::string read_precompiled;  ///< A folder to take them from; they must be what is compiled here.
   std::string suites;         ///< The suites' folder; found from the paths if empty.
   std::string skip_list;      ///< The list to compare with; empty compares with nothing.
   std::string write_skips;    ///< Where to write a list instead.
