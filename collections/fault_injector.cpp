@@ -200,6 +200,7 @@ bool FaultInjector::admit(Request request, size_t bytes, size_t more, bool is_re
   if (counts_.injected++ == 0) counts_.first_injected = event;
   if (benign_depth_ != 0 || is_replaceable) {
     ++counts_.injected_benign;
+    if (benign_depth_ == 0) ++counts_.injected_replaceable;
   } else {
     is_unwinding_ = true;
   }

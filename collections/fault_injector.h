@@ -63,6 +63,7 @@ public:
     uint64_t requests = 0;
     uint64_t injected = 0;        ///< Refused by plan, those in a Benign scope included.
     uint64_t injected_benign = 0; ///< Of these, in a Benign scope or replaceable.
+    uint64_t injected_replaceable = 0; ///< Of these, replaceable ones outside of such a scope.
     uint64_t refused_below = 0;   ///< Refused by the wrapped allocator itself.
     uint64_t while_unwinding = 0; ///< Requests between a refusal and call_returned().
     Event first_injected;

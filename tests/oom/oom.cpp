@@ -2,9 +2,14 @@
 // attempts cannot influence each other; the price is one setup for each request.
 #include "tests/oom/oom.h"
 
+#include "tests/oom/sites.h"
+
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <vector>
+
+#include <time.h>
 
 namespace ebb::oom {
 namespace {
@@ -49,17 +54,30 @@ size_t table_bytes_for(size_t live_blocks_max) {
   return entries * 32 + 64;
 }
 
+double now() {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
 /// What an undisturbed run leads to.
 struct Course {
   uint64_t requests = 0;
   uint64_t digest = 0;
+  double seconds = 0;
+  std::vector<FaultInjector::Event> events;
 };
+
+// Room for the classes of call stacks of one scenario.
+constexpr size_t site_bytes = size_t{1} << 16;
 
 class Run {
 public:
   Run(const Scenario& scenario, const Options& options)
       : scenario_(scenario), options_(options), malloc_(malloc_allocator()),
+        shapes_(options.shapes), schedule_(options.schedule),
         table_bytes_(table_bytes_for(options.live_blocks_max)), table_(malloc(table_bytes_)),
+        site_memory_(malloc(site_bytes)),
         objects_(aligned_alloc(round_align(), (scenario.bytes + round_align() - 1) / round_align() *
                                                   round_align())) {
     report_.scenario = scenario.name;
@@ -68,6 +86,7 @@ public:
   Run& operator=(const Run&) = delete;
   ~Run() {
     free(objects_);
+    free(site_memory_);
     free(table_);
   }
 
@@ -78,7 +97,10 @@ private:
     return scenario_.align < sizeof(void*) ? sizeof(void*) : scenario_.align;
   }
   bool learn(Course* course);
-  void attempt(const Course& course, uint64_t number, bool and_all_after);
+  void read_environment();
+  bool is_repeated(uint64_t number, const Shape& shape) const;
+  void attempt_all(const Course& course, Sites& sites);
+  void attempt(const Course& course, uint64_t number, const Shape& shape);
   void judge_return(const FaultInjector& injector, Result<void> result, const Finding& about);
   void retry(Test& test, const Course& course, size_t held_before, const Finding& about);
   void finish(Test& test, const Finding& about);
@@ -87,8 +109,14 @@ private:
   const Scenario& scenario_;
   const Options& options_;
   Allocator malloc_;
+  Shapes shapes_;
+  Schedule schedule_;
+  bool repeats_ = false; // one point of one scenario, which may be another
+  uint64_t repeat_request_ = 0;
+  Shape repeat_shape_;
   size_t table_bytes_;
   void* table_;
+  void* site_memory_;
   void* objects_;
   const void* stack_end_ = nullptr;
   Report report_;
@@ -131,8 +159,16 @@ bool Run::learn(Course* course) {
     finish(test, finding);
     return false;
   }
+  injector.set_observer(
+      [](void* events, const FaultInjector::Event& event) {
+        static_cast<std::vector<FaultInjector::Event>*>(events)->push_back(event);
+      },
+      &course->events);
   injector.begin();
+  const double started = now();
   const Result<void> result = scenario_.act(objects_);
+  course->seconds = now() - started;
+  injector.set_observer(nullptr, nullptr);
   course->requests = injector.counts().requests;
   course->digest = scenario_.digest(objects_);
   if (!result.ok()) {
@@ -176,8 +212,7 @@ void Run::retry(Test& test, const Course& course, size_t held_before, const Find
   }
   const size_t held = injector.live_bytes();
   if (!options_.keeps_effects) {
-    injector.begin({about.and_all_after ? FaultInjector::Mode::from_nth : FaultInjector::Mode::nth,
-                    about.request, 0});
+    injector.begin(about.shape.from(about.request));
     const Result<void> again = scenario_.act(objects_);
     injector.call_returned();
     injector.begin();
@@ -195,6 +230,7 @@ void Run::retry(Test& test, const Course& course, size_t held_before, const Find
     }
   }
   injector.begin();
+  ++report_.retried;
   const Result<void> result = scenario_.retry(objects_);
   if (!result.ok()) {
     finding.error = result.error();
@@ -206,23 +242,23 @@ void Run::retry(Test& test, const Course& course, size_t held_before, const Find
   if (finding.found != course.digest) add(finding, Violation::broken_retry);
 }
 
-/// Refuses one request, or that and all after it.
-void Run::attempt(const Course& course, uint64_t number, bool and_all_after) {
+/// Refuses from one request on, in one shape.
+void Run::attempt(const Course& course, uint64_t number, const Shape& shape) {
   Test test(options_.below ? *options_.below : malloc_, table_, table_bytes_);
   FaultInjector& injector = test.injector();
   injector.set_stack_end(stack_end_);
   Finding about;
   about.request = number;
-  about.and_all_after = and_all_after;
+  about.shape = shape;
   scenario_.construct(objects_, test);
   if (!scenario_.setup(objects_).ok()) {
     add(about, Violation::setup_failed);
     return finish(test, about);
   }
   const uint64_t digest_before = scenario_.digest(objects_);
+  const uint64_t state_before = scenario_.state ? scenario_.state(objects_) : 0;
   const size_t held_before = injector.live_bytes();
-  injector.begin(
-      {and_all_after ? FaultInjector::Mode::from_nth : FaultInjector::Mode::nth, number, 0});
+  injector.begin(shape.from(number));
   const Result<void> result = scenario_.act(objects_);
   injector.call_returned();
   about.event = injector.counts().first_injected;
@@ -231,7 +267,8 @@ void Run::attempt(const Course& course, uint64_t number, bool and_all_after) {
     return finish(test, about);
   }
   ++report_.injected;
-  const bool is_answered = injector.counts().injected_benign != 0;
+  const FaultInjector::Counts& counts = injector.counts();
+  const bool is_answered = counts.injected_benign > counts.injected_replaceable;
   judge_return(injector, result, about);
   injector.begin();
   if (result.ok()) {
@@ -246,16 +283,60 @@ void Run::attempt(const Course& course, uint64_t number, bool and_all_after) {
     finding.expected = digest_before;
     finding.found = scenario_.digest(objects_);
     if (finding.found != digest_before) add(finding, Violation::early_mutation);
+    finding.expected = state_before;
+    finding.found = scenario_.state ? scenario_.state(objects_) : 0;
+    if (finding.found != state_before) add(finding, Violation::early_mutation);
   }
   retry(test, course, held_before, about);
   finish(test, about);
 }
 
+/// What the environment asks for goes before what the test does.
+void Run::read_environment() {
+  const char* shapes = getenv("EBB_OOM_SHAPES");
+  const char* points = getenv("EBB_OOM_POINTS");
+  const char* repeat = getenv("EBB_OOM_REPEAT");
+  if (shapes && !read_shapes(shapes, shapes_)) add(Finding(), Violation::bad_environment);
+  if (points && !read_schedule(points, schedule_)) add(Finding(), Violation::bad_environment);
+  if (!repeat) return;
+  const char* point = strrchr(repeat, ':');
+  if (!point || !read_point(point + 1, repeat_request_, repeat_shape_))
+    return add(Finding(), Violation::bad_environment);
+  repeats_ = true;
+  const size_t length = static_cast<size_t>(point - repeat);
+  if (strlen(scenario_.name) != length || strncmp(scenario_.name, repeat, length) != 0)
+    repeat_request_ = 0;
+  shapes_.items[0] = repeat_shape_;
+  shapes_.count = 1;
+}
+
+void Run::attempt_all(const Course& course, Sites& sites) {
+  for (const FaultInjector::Event& event : course.events)
+    sites.choose(event, Schedule());
+  Schedule schedule = schedule_;
+  if (options_.seconds_max > 0) {
+    // Each attempt is a setup, a failure, its repetition and a retry.
+    const double each = 3 * course.seconds * static_cast<double>(shapes_.count);
+    schedule = fit_to_time(schedule, sites, course.requests, each, options_.seconds_max);
+  }
+  sites.recount();
+  for (uint64_t number = 1; number <= course.requests; ++number) {
+    const FaultInjector::Event& event = course.events[static_cast<size_t>(number - 1)];
+    const bool is_taken = sites.choose(event, schedule);
+    if (repeats_ ? number != repeat_request_ : !is_taken) continue;
+    ++report_.points;
+    sites.note_refused(site_class(event));
+    for (const Shape& shape : shapes_)
+      attempt(course, number, shape);
+  }
+}
+
 Report Run::go() {
   stack_end_ = __builtin_frame_address(0);
+  read_environment();
   Course course;
   Course again;
-  if (!table_ || !objects_) {
+  if (!table_ || !objects_ || !site_memory_) {
     add(Finding(), Violation::setup_failed);
     return report_;
   }
@@ -268,12 +349,10 @@ Report Run::go() {
     add(finding, Violation::not_repeatable);
     return report_;
   }
-  const uint64_t last =
-      course.requests < options_.requests_max ? course.requests : options_.requests_max;
-  for (uint64_t number = 1; number <= last; ++number) {
-    attempt(course, number, false);
-    attempt(course, number, true);
-  }
+  Sites sites(site_memory_, site_bytes);
+  attempt_all(course, sites);
+  report_.sites_known = sites.known();
+  report_.sites_reached = sites.reached();
   return report_;
 }
 
@@ -309,6 +388,8 @@ const char* violation_name(Violation violation) {
     return "bad_release";
   case Violation::unwatched_blocks:
     return "unwatched_blocks";
+  case Violation::bad_environment:
+    return "bad_environment";
   }
   return "unknown";
 }
@@ -323,27 +404,47 @@ bool Report::has(Violation violation) const {
 
 Report run(const Scenario& scenario, const Options& options) { return Run(scenario, options).go(); }
 
+bool every_call_asks() {
+#if defined(EBB_EVERY_CALL_ASKS)
+  return true;
+#else
+  return false;
+#endif
+}
+
+namespace {
+
+unsigned long long wide(uint64_t value) { return value; }
+
+void print_finding(const Report& report, const Finding& finding) {
+  char shape[shape_text_max];
+  write_shape(finding.shape, shape);
+  fprintf(stderr,
+          "  %s: request %llu, %s (%s of %zu bytes), error %s, expected %llu, found %llu, at",
+          violation_name(finding.violation), wide(finding.request), shape,
+          request_name(finding.event.request), finding.event.bytes, error_name(finding.error),
+          wide(finding.expected), wide(finding.found));
+  for (size_t frame = 0; frame < finding.event.site.count; ++frame)
+    fprintf(stderr, " 0x%zx",
+            static_cast<size_t>(program_offset(finding.event.site.frames[frame])));
+  if (finding.request != 0)
+    fprintf(stderr, "; to repeat: EBB_OOM_REPEAT='%s:%llu/%s'", report.scenario,
+            wide(finding.request), shape);
+  fputc('\n', stderr);
+}
+
+} // namespace
+
 void print(const Report& report) {
   fprintf(stderr,
-          "oom %s: %llu requests, %llu refusals, %llu returned, %llu declared, %zu findings\n",
-          report.scenario, static_cast<unsigned long long>(report.requests),
-          static_cast<unsigned long long>(report.injected),
-          static_cast<unsigned long long>(report.returned),
-          static_cast<unsigned long long>(report.benign), report.finding_count);
-  for (size_t i = 0; i < report.finding_count && i < Report::findings_max; ++i) {
-    const Finding& finding = report.findings[i];
-    fprintf(stderr,
-            "  %s: request %llu%s (%s of %zu bytes), error %s, expected %llu, found %llu, at",
-            violation_name(finding.violation), static_cast<unsigned long long>(finding.request),
-            finding.and_all_after ? " and all after it" : "", request_name(finding.event.request),
-            finding.event.bytes, error_name(finding.error),
-            static_cast<unsigned long long>(finding.expected),
-            static_cast<unsigned long long>(finding.found));
-    for (size_t frame = 0; frame < finding.event.site.count; ++frame) {
-      fprintf(stderr, " %p", finding.event.site.frames[frame]);
-    }
-    fputc('\n', stderr);
-  }
+          "oom %s: points %llu/%llu, retried %llu, sites %llu/%llu, %llu refusals, %llu returned, "
+          "%llu declared, %zu findings%s\n",
+          report.scenario, wide(report.points), wide(report.requests), wide(report.retried),
+          wide(report.sites_reached), wide(report.sites_known), wide(report.injected),
+          wide(report.returned), wide(report.benign), report.finding_count,
+          every_call_asks() ? " (every fallible call asks)" : "");
+  for (size_t i = 0; i < report.finding_count && i < Report::findings_max; ++i)
+    print_finding(report, report.findings[i]);
 }
 
 } // namespace ebb::oom

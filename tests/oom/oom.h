@@ -8,16 +8,19 @@
 //       Result<void> act() { return strings.push(7); }   // the call under test
 //       // All that others can see, before and after act().
 //       uint64_t digest() const { return strings.size(); }
+//       // Optional: what may only be compared within one attempt, such as addresses.
+//       uint64_t state() const { return reinterpret_cast<uintptr_t>(strings.data()); }
 //       Vec<int> strings; // its destructor is the teardown
 //     };
 //     Report report = oom_test<PushString>("push");
 //
 // act() runs twice undisturbed to learn how many requests it makes and what it leads to. Then each
-// request is refused in turn, once alone and once with all that follow, and after each refusal
-// these must hold, or the report names what does not, with the number and the site of the request:
+// request is refused in turn, in each shape (by default once alone and once with all that follow),
+// and after each refusal these must hold, or the report names what does not, with the number and
+// the call stack of the request and what repeats it:
 //   - act() returned out_of_memory, if and only if a refusal was not a declared exception
 //   (Test::Benign);
-//   - digest() is what it was before act();
+//   - digest() and state() are what they were before act();
 //   - nothing is held beyond what was held before, but for the declared slack, which repeating the
 //   failure lets not grow;
 //   - nothing was requested after the refusal;
@@ -26,11 +29,16 @@
 // Where guest code runs in act(), its effects stay: set Options::keeps_effects, and give the
 // scenario a retry(), which is then called in place of the second act(): a fresh instance in the
 // same store, for instance.
+//
+// What is tried can be chosen without building again, by the environment: EBB_OOM_SHAPES and
+// EBB_OOM_POINTS as shape.h writes them, and EBB_OOM_REPEAT="scenario:17/once" for one point alone.
+// Break on ebb::refused_here to see a refusal.
 #pragma once
 
 #include "collections/fault_injector.h"
 #include "collections/heap.h"
 #include "error/result.h"
+#include "tests/oom/shape.h"
 
 #include <new>
 
@@ -51,6 +59,7 @@ enum class Violation : uint8_t {
   wrong_result,          ///< An act() that succeeded in spite of a refusal ends in another digest.
   bad_release,           ///< A block was released or resized wrongly.
   unwatched_blocks,      ///< More blocks lived at once than Options::live_blocks_max.
+  bad_environment,       ///< EBB_OOM_… cannot be read.
 };
 const char* violation_name(Violation violation);
 
@@ -58,7 +67,7 @@ const char* violation_name(Violation violation);
 struct Finding {
   Violation violation = Violation::none;
   uint64_t request = 0; ///< The refused request, from 1; 0 in undisturbed runs.
-  bool and_all_after = false;
+  Shape shape;
   Error error = Error::none; ///< What act() returned, where that matters.
   uint64_t expected = 0;     ///< Bytes or digests, by violation.
   uint64_t found = 0;
@@ -68,7 +77,11 @@ struct Finding {
 struct Report {
   static constexpr size_t findings_max = 32;
   const char* scenario = "";
-  uint64_t requests = 0;      ///< Of one undisturbed act().
+  uint64_t requests = 0;    ///< Of one undisturbed act(): the points there are.
+  uint64_t points = 0;      ///< How many of them were tried, each in every shape.
+  uint64_t retried = 0;     ///< How often the same was asked again.
+  uint64_t sites_known = 0; ///< Call stacks that make requests, and how many of them were tried.
+  uint64_t sites_reached = 0;
   uint64_t injected = 0;      ///< Attempts in which a request was refused.
   uint64_t returned = 0;      ///< Of these, how many returned out_of_memory.
   uint64_t benign = 0;        ///< Of these, how many were declared exceptions.
@@ -90,9 +103,15 @@ struct Options {
   bool keeps_effects = false;
   /// How many blocks may live at once; the table of them is cleared for every attempt.
   size_t live_blocks_max = 20000;
-  /// Stop after so many requests; for scenarios too large to try them all.
-  uint64_t requests_max = UINT64_MAX;
+  Shapes shapes = {};
+  Schedule schedule = {};
+  /// For scenarios too large to try all points: where those would take longer, as many of each
+  /// class of call stacks as fit. 0 for no limit.
+  double seconds_max = 0;
 };
+
+/// Whether every fallible call asks for memory in this build, also those that have room already.
+bool every_call_asks();
 
 /// What a scenario is made in: a heap over an injector of its own.
 class Test {
@@ -124,6 +143,7 @@ struct Scenario {
   Result<void> (*act)(void* scenario);
   Result<void> (*retry)(void* scenario);
   uint64_t (*digest)(void* scenario);
+  uint64_t (*state)(void* scenario); ///< Null if there is none.
   void (*destroy)(void* scenario);
 };
 
@@ -146,6 +166,9 @@ template <class S> Scenario scenario_of(const char* name) {
     scenario.retry = scenario.act;
   }
   scenario.digest = [](void* at) -> uint64_t { return static_cast<S*>(at)->digest(); };
+  if constexpr (requires(S& s) { s.state(); }) {
+    scenario.state = [](void* at) -> uint64_t { return static_cast<S*>(at)->state(); };
+  }
   scenario.destroy = [](void* at) { static_cast<S*>(at)->~S(); };
   return scenario;
 }

@@ -1,6 +1,8 @@
 // The harness finds what it is there to find: a toy container with every fault planted, one by one.
 #include "tests/oom/oom.h"
 
+#include <cstdlib>
+
 #include <doctest/doctest.h>
 
 using namespace ebb;
@@ -194,4 +196,78 @@ TEST_CASE("a declared exception is not an error") {
   CHECK(report.ok());
   CHECK(report.benign == 2);
   CHECK(report.returned == 0);
+}
+
+namespace {
+/// As many requests as an embedder's larger scenarios make.
+struct Large {
+  static constexpr size_t block_count = 3000;
+  explicit Large(oom::Test& test) : heap(test.heap()) {}
+  ~Large() { drop(); }
+  void drop() {
+    while (count != 0)
+      heap.release(blocks[--count], 8);
+  }
+  Result<void> setup() { return {}; }
+  Result<void> act() {
+    for (size_t i = 0; i < block_count; ++i) {
+      auto block = heap.allocate(i % 3 == 0 ? 16 : 32, 8);
+      if (!block.ok()) {
+        drop();
+        return block.error();
+      }
+      blocks[count++] = block.value();
+    }
+    return {};
+  }
+  uint64_t digest() const { return count; }
+  Heap& heap;
+  Block blocks[block_count];
+  size_t count = 0;
+};
+
+struct Environment {
+  Environment(const char* variable, const char* value) : name(variable) { setenv(name, value, 1); }
+  ~Environment() { unsetenv(name); }
+  const char* name;
+};
+} // namespace
+
+TEST_CASE("every shape is tried at every point") {
+  oom::Options options;
+  REQUIRE(oom::read_shapes("once,onward,window:2,every:2,full,pair:1,random:2@5", options.shapes));
+  const oom::Report report = test_toy<Fault::none>(options);
+  CHECK(report.ok());
+  CHECK(report.injected == 14);
+  CHECK(report.points == 2);
+  CHECK(report.retried == 14);
+  CHECK(report.sites_known == 2);
+  CHECK(report.sites_reached == 2);
+}
+
+TEST_CASE("a scenario that is too large for its time is tried by classes") {
+  oom::Options options;
+  options.schedule.quota = 2;
+  const oom::Report report = oom_test<Large>("large", options);
+  CHECK(report.ok());
+  CHECK(report.requests == Large::block_count);
+  CHECK(report.points >= 4);
+  CHECK(report.points < 60);
+  CHECK(report.sites_reached == report.sites_known);
+  oom::Options timed;
+  timed.seconds_max = 1e-9;
+  CHECK(oom_test<Large>("large", timed).points < 60);
+}
+
+TEST_CASE("one point can be repeated by what a report prints") {
+  const Environment repeat("EBB_OOM_REPEAT", "toy:2/once");
+  const oom::Report report = test_toy<Fault::leak>();
+  CHECK(report.injected == 1);
+  CHECK(report.findings[0].request == 2);
+  CHECK(oom_test<Answered>("another").injected == 0);
+}
+
+TEST_CASE("an environment that cannot be read is named") {
+  const Environment shapes("EBB_OOM_SHAPES", "twice");
+  CHECK(test_toy<Fault::none>().has(Violation::bad_environment));
 }

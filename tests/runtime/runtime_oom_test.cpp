@@ -1,5 +1,6 @@
 // Every request for memory that the runtime makes is refused in turn, in both encodings.
 #include "tests/oom/oom.h"
+#include "tests/oom/state_digest.h"
 #include "tests/runtime/runtime_test.h"
 
 #include <optional>
@@ -96,6 +97,14 @@ template <Config::Encoding encoding> struct Base {
   }
   Result<void> setup() { return {}; }
   uint64_t digest() const { return 0; }
+  /// All that there is, for what failed operations leave.
+  uint64_t state() const {
+    uint64_t state = engine ? oom::digest(*engine) : 0;
+    if (linker) state = oom::mix(state, oom::digest(*linker));
+    if (!store) return state;
+    state = oom::mix(oom::mix(state, oom::digest(*store)), oom::activity_digest(*store));
+    return oom::mix(state, oom::contents_digest(*store));
+  }
 
   Allocator allocator;
   Bytes bytes;
