@@ -64,6 +64,7 @@ Result<Table> make_table(StoreState& store, const TableType& type, const Val& in
     return allocated.error();
   }
   const RefBits bits = ref_bits(store, initial);
+  // NOLINTNEXTLINE(ebb-unread-result): the whole table cannot be out of its bounds
   const Result<void> filled = table_fill(table, 0, bits, table.size);
   EBB_ASSERT(filled.ok());
   static_cast<void>(filled);
@@ -192,6 +193,7 @@ Result<uint64_t> Table::grow(StoreRef ref, uint64_t delta, const Val& initial) c
   EBB_TRY(noted(store, externs_reserve(store, externs_of(initial))));
   const uint64_t old_size = EBB_TRY(noted(store, table_grow(store, table, delta, null_ref)));
   if (delta == 0) return old_size;
+  // NOLINTNEXTLINE(ebb-unread-result): what was just grown cannot be out of bounds
   const Result<void> filled = table_fill(table, old_size, ref_bits(store, initial), delta);
   EBB_ASSERT(filled.ok());
   static_cast<void>(filled);

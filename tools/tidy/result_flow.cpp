@@ -390,7 +390,11 @@ void ResultFlow::define(unsigned holder, const Expr* value, const Stmt& at, Stat
 }
 
 void ResultFlow::apply(unsigned holder, Use use, const Expr& at, States& states) {
-  State& state = states[holder];
+  if (use == Use::hand_on) holders_[holder].is_handed_on = true;
+  const auto known = states.find(holder);
+  // What was forgotten is fine.
+  if (known == states.end()) return;
+  State& state = known->second;
   const Holder& about = holders_[holder];
   switch (use) {
   case Use::nothing:
@@ -415,7 +419,6 @@ void ResultFlow::apply(unsigned holder, Use use, const Expr& at, States& states)
     state.tests.clear();
     return;
   case Use::hand_on:
-    holders_[holder].is_handed_on = true;
     if (state.bits & (unasked | asked))
       state.bits = (state.bits & ~(unsigned{unasked} | asked)) | handed;
     if (state.bits & failed) state.bits = (state.bits & ~unsigned{failed}) | told;

@@ -42,6 +42,18 @@ Result<int> another_error() {
   return made.value();
 }
 
+Result<int> another_error_after_others() {
+  EBB_TRY(act());
+  const int number = EBB_TRY(make());
+  for (int i = 0; i < EBB_TRY(make()); ++i)
+    EBB_TRY(act());
+  const Result<int> made = make();
+  if (made.ok()) return made.value() + number; // expect: ebb-swallowed-oom
+  undo();
+  EBB_TRY(read());
+  return Error::invalid_config;
+}
+
 Result<int> another_error_of_a_temporary() {
   if (!act().ok()) return Error::invalid_config; // expect: ebb-swallowed-oom
   if (!silent()) return Error::invalid_config; // expect: ebb-swallowed-oom

@@ -34,6 +34,13 @@ void cast_away() {
   static_cast<void>(code()); // expect: ebb-unread-result
 }
 
+Result<int> cast_away_after_others() {
+  EBB_TRY(act());
+  const int value = EBB_TRY(number()) + EBB_TRY(number());
+  if (value > 1) static_cast<void>(act()); // expect: ebb-unread-result
+  return EBB_TRY(number()) + value;
+}
+
 void kept_and_forgotten() {
   const Result<void> forgotten = act(); // expect: ebb-unread-result
   [[maybe_unused]] const Result<int> unused = number(); // expect: ebb-unread-result
