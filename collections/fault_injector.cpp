@@ -84,6 +84,7 @@ void FaultInjector::begin(Plan plan) {
   lock();
   plan_ = plan;
   counts_ = Counts();
+  live_bytes_peak_ = live_bytes_;
   is_unwinding_ = false;
   benign_reason_ = nullptr;
   unlock();

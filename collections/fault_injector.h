@@ -61,11 +61,11 @@ public:
   /// What was counted since begin().
   struct Counts {
     uint64_t requests = 0;
-    uint64_t injected = 0;        ///< Refused by plan, those in a Benign scope included.
-    uint64_t injected_benign = 0; ///< Of these, in a Benign scope or replaceable.
+    uint64_t injected = 0;             ///< Refused by plan, those in a Benign scope included.
+    uint64_t injected_benign = 0;      ///< Of these, in a Benign scope or replaceable.
     uint64_t injected_replaceable = 0; ///< Of these, replaceable ones outside of such a scope.
-    uint64_t refused_below = 0;   ///< Refused by the wrapped allocator itself.
-    uint64_t while_unwinding = 0; ///< Requests between a refusal and call_returned().
+    uint64_t refused_below = 0;        ///< Refused by the wrapped allocator itself.
+    uint64_t while_unwinding = 0;      ///< Requests between a refusal and call_returned().
     Event first_injected;
     Event first_while_unwinding;
   };
@@ -103,6 +103,7 @@ public:
   /// What is held: blocks and reservations, and bytes of blocks and of committed pages.
   size_t live_blocks() const { return live_blocks_; }
   size_t live_bytes() const { return live_bytes_; }
+  /// The most that was held since begin().
   size_t live_bytes_peak() const { return live_bytes_peak_; }
   /// The first broken rule, and how many there were.
   Misuse first_misuse() const { return first_misuse_; }

@@ -68,6 +68,21 @@ struct Course {
   std::vector<FaultInjector::Event> events;
 };
 
+/// Refuses the request of a class that comes after `before` others of it. Room that a failure left
+/// may have made other requests needless, so numbers do not name the same request again.
+struct Repetition {
+  FaultInjector& injector;
+  uint64_t site;
+  uint64_t before;
+  Shape shape;
+
+  static void observe(void* self, const FaultInjector::Event& event) {
+    Repetition& repetition = *static_cast<Repetition*>(self);
+    if (site_class(event) != repetition.site) return;
+    if (repetition.before-- == 0) repetition.injector.begin_here(repetition.shape.from(1));
+  }
+};
+
 // Room for the classes of call stacks of one scenario.
 constexpr size_t site_bytes = size_t{1} << 16;
 
@@ -101,6 +116,7 @@ private:
   bool is_repeated(uint64_t number, const Shape& shape) const;
   void attempt_all(const Course& course, Sites& sites);
   void attempt(const Course& course, uint64_t number, const Shape& shape);
+  Result<void> act(FaultInjector& injector);
   void judge_return(const FaultInjector& injector, Result<void> result, const Finding& about);
   void retry(Test& test, const Course& course, size_t held_before, const Finding& about);
   void finish(Test& test, const Finding& about);
@@ -118,7 +134,6 @@ private:
   void* table_;
   void* site_memory_;
   void* objects_;
-  const void* stack_end_ = nullptr;
   Report report_;
 };
 
@@ -145,11 +160,18 @@ void Run::finish(Test& test, const Finding& about) {
   injector.reclaim_live();
 }
 
+/// Call stacks end here, so that they are the same wherever this is called from.
+__attribute__((noinline)) Result<void> Run::act(FaultInjector& injector) {
+  injector.set_stack_end(__builtin_frame_address(0));
+  const Result<void> result = scenario_.act(objects_);
+  injector.set_stack_end(nullptr);
+  return result;
+}
+
 /// One undisturbed run; false if the scenario does not work at all.
 bool Run::learn(Course* course) {
   Test test(options_.below ? *options_.below : malloc_, table_, table_bytes_);
   FaultInjector& injector = test.injector();
-  injector.set_stack_end(stack_end_);
   scenario_.construct(objects_, test);
   const Result<void> setup = scenario_.setup(objects_);
   Finding finding;
@@ -166,7 +188,7 @@ bool Run::learn(Course* course) {
       &course->events);
   injector.begin();
   const double started = now();
-  const Result<void> result = scenario_.act(objects_);
+  const Result<void> result = act(injector);
   course->seconds = now() - started;
   injector.set_observer(nullptr, nullptr);
   course->requests = injector.counts().requests;
@@ -212,9 +234,14 @@ void Run::retry(Test& test, const Course& course, size_t held_before, const Find
   }
   const size_t held = injector.live_bytes();
   if (!options_.keeps_effects) {
-    injector.begin(about.shape.from(about.request));
-    const Result<void> again = scenario_.act(objects_);
+    Repetition repetition{injector, site_class(about.event), 0, about.shape};
+    for (uint64_t i = 0; i + 1 < about.request; ++i)
+      repetition.before += site_class(course.events[static_cast<size_t>(i)]) == repetition.site;
+    injector.set_observer(&Repetition::observe, &repetition);
+    injector.begin();
+    const Result<void> again = act(injector);
     injector.call_returned();
+    injector.set_observer(nullptr, nullptr);
     injector.begin();
     if (!again.ok() && injector.live_bytes() > held) {
       finding.expected = held;
@@ -246,7 +273,6 @@ void Run::retry(Test& test, const Course& course, size_t held_before, const Find
 void Run::attempt(const Course& course, uint64_t number, const Shape& shape) {
   Test test(options_.below ? *options_.below : malloc_, table_, table_bytes_);
   FaultInjector& injector = test.injector();
-  injector.set_stack_end(stack_end_);
   Finding about;
   about.request = number;
   about.shape = shape;
@@ -259,7 +285,7 @@ void Run::attempt(const Course& course, uint64_t number, const Shape& shape) {
   const uint64_t state_before = scenario_.state ? scenario_.state(objects_) : 0;
   const size_t held_before = injector.live_bytes();
   injector.begin(shape.from(number));
-  const Result<void> result = scenario_.act(objects_);
+  const Result<void> result = act(injector);
   injector.call_returned();
   about.event = injector.counts().first_injected;
   if (injector.counts().injected == 0) {
@@ -332,7 +358,6 @@ void Run::attempt_all(const Course& course, Sites& sites) {
 }
 
 Report Run::go() {
-  stack_end_ = __builtin_frame_address(0);
   read_environment();
   Course course;
   Course again;
