@@ -27,6 +27,20 @@ constexpr const char* default_releasing =
     "release;free;drop;destroy;abandon;give_up;give_back;clear;reset;rollback;roll_back;undo;"
     "unwind;discard;discharge;leave;remove;swap;truncate;tear_down;reclaim";
 
+constexpr const char* default_expectations =
+    "CHECK;CHECK_FALSE;CHECK_EQ;CHECK_NE;CHECK_MESSAGE;REQUIRE;REQUIRE_FALSE;REQUIRE_EQ;REQUIRE_NE;"
+    "EXPECT_TRUE;EXPECT_FALSE;EXPECT_EQ;EXPECT_NE;ASSERT_TRUE;ASSERT_FALSE;ASSERT_EQ;ASSERT_NE";
+
+/// Whether a place is in the expansion of one of several macros.
+bool is_in_macro(const std::vector<std::string>& macros, SourceLocation location,
+                 const SourceManager& sources, const LangOptions& language) {
+  while (location.isMacroID()) {
+    if (contains(macros, Lexer::getImmediateMacroName(location, sources, language))) return true;
+    location = sources.getImmediateMacroCallerLoc(location);
+  }
+  return false;
+}
+
 const NamedDecl* type_declaration(QualType type) {
   if (type.isNull() || type->isReferenceType() || type->isDependentType()) return nullptr;
   const QualType canonical = type.getCanonicalType();
@@ -97,9 +111,10 @@ Names::Names(const tidy::ClangTidyCheck::OptionsView& options)
       benign_list_(options.get("BenignList", "benign;Benign")),
       releasing_list_(options.get("ReleasingNameList", default_releasing)),
       assertion_list_(options.get("AssertionMacroList", "EBB_ASSERT;assert")),
+      expectation_list_(options.get("ExpectationMacroList", default_expectations)),
       allocating_(split_list(allocating_list_)), showing_(split_list(showing_list_)),
       benign_(split_list(benign_list_)), releasing_(split_list(releasing_list_)),
-      assertions_(split_list(assertion_list_)) {}
+      assertions_(split_list(assertion_list_)), expectations_(split_list(expectation_list_)) {}
 
 void Names::store(const tidy::ClangTidyCheck::OptionsView& options,
                   tidy::ClangTidyOptions::OptionMap& map) const {
@@ -112,6 +127,7 @@ void Names::store(const tidy::ClangTidyCheck::OptionsView& options,
   options.store(map, "BenignList", benign_list_);
   options.store(map, "ReleasingNameList", releasing_list_);
   options.store(map, "AssertionMacroList", assertion_list_);
+  options.store(map, "ExpectationMacroList", expectation_list_);
 }
 
 bool Names::is_result(QualType type) const {
@@ -204,12 +220,12 @@ bool Names::is_releasing(const FunctionDecl& function) const {
 
 bool Names::is_asserted(SourceLocation location, const SourceManager& sources,
                         const LangOptions& language) const {
-  while (location.isMacroID()) {
-    if (contains(assertions_, Lexer::getImmediateMacroName(location, sources, language)))
-      return true;
-    location = sources.getImmediateMacroCallerLoc(location);
-  }
-  return false;
+  return is_in_macro(assertions_, location, sources, language);
+}
+
+bool Names::is_expectation(SourceLocation location, const SourceManager& sources,
+                           const LangOptions& language) const {
+  return is_in_macro(expectations_, location, sources, language);
 }
 
 } // namespace ebb_tidy

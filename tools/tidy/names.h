@@ -55,6 +55,10 @@ public:
   bool is_asserted(clang::SourceLocation location, const clang::SourceManager& sources,
                    const clang::LangOptions& language) const;
 
+  /// Whether a place is in an expectation of a test, which tells of what it does not expect.
+  bool is_expectation(clang::SourceLocation location, const clang::SourceManager& sources,
+                      const clang::LangOptions& language) const;
+
 private:
   std::string result_;
   std::string error_;
@@ -65,11 +69,13 @@ private:
   std::string benign_list_;
   std::string releasing_list_;
   std::string assertion_list_;
+  std::string expectation_list_;
   std::vector<std::string> allocating_;
   std::vector<std::string> showing_;
   std::vector<std::string> benign_;
   std::vector<std::string> releasing_;
   std::vector<std::string> assertions_;
+  std::vector<std::string> expectations_;
 };
 
 } // namespace ebb_tidy

@@ -196,6 +196,9 @@ bool ResultFlow::is_discarded(const Stmt* child, const Stmt* parent) const {
 }
 
 ResultFlow::Use ResultFlow::use_of(const Expr& expression) const {
+  if (names_.is_expectation(expression.getBeginLoc(), context_.getSourceManager(),
+                            context_.getLangOpts()))
+    return Use::hand_on;
   const Stmt* child = &expression;
   for (const Stmt* parent = parent_of(child); parent; child = parent, parent = parent_of(child)) {
     if (is_discarded(child, parent)) return Use::nothing;

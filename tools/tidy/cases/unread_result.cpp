@@ -184,6 +184,16 @@ template <class... Ts> Result<void> folded(Ts... values) {
   return result;
 }
 
+#define CHECK(...) use((__VA_ARGS__) ? 0 : 1)
+
+void in_a_test() {
+  CHECK(act().ok());
+  const Result<int> result = number();
+  CHECK(result.ok());
+  use(result.value());
+  CHECK(number().error() == Error::exit);
+}
+
 Result<void> reasoned() {
   // NOLINTNEXTLINE(ebb-unread-result): the test of the only way out
   static_cast<void>(act());
