@@ -235,6 +235,7 @@ private:
     if (has_table()) [[likely]] {
       const size_t slot = free_slot(controls_, mask_, hash);
       if (head().room != 0 || controls_[slot] == control::deleted) [[likely]] {
+        EBB_ASK_ANYWAY(*heap_);
         ++size_;
         return Insertion{
             &put(controls_, mask_, slot, hash, std::forward<K>(key), std::forward<V>(value))->value,

@@ -295,6 +295,11 @@ void Heap::release(Block block, size_t align) {
   discharge_path(block.bytes, from);
 }
 
+Result<void> Heap::ask() {
+  release(EBB_TRY(allocate(1, 1)), 1);
+  return {};
+}
+
 // --- Pages. They come from the root's allocator only: a reserved heap has its bytes already, and
 // pages from elsewhere would make what it can get depend on others.
 

@@ -10,6 +10,14 @@
 #include "collections/allocator.h"
 #include "error/result.h"
 
+/// Stands where a fallible call happens to need no memory this time. In a build for tests it asks
+/// nevertheless, so that the call can be refused like any other.
+#if defined(EBB_EVERY_CALL_ASKS)
+#define EBB_ASK_ANYWAY(heap) EBB_TRY((heap).ask())
+#else
+#define EBB_ASK_ANYWAY(heap) static_cast<void>(0)
+#endif
+
 namespace ebb {
 
 class Pool;
@@ -52,6 +60,8 @@ public:
   /// is as it was.
   Result<Block> resize(Block block, size_t new_bytes, size_t align, bool may_move = true);
   void release(Block block, size_t align);
+  /// Asks for a byte and gives it back: see EBB_ASK_ANYWAY. Fails: out_of_memory.
+  Result<void> ask();
 
   /// Whether OS pages can be had through this heap.
   bool has_pages() const;

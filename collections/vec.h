@@ -107,6 +107,7 @@ public:
   /// Appends one. Fails: out_of_memory. On failure: Vec and argument are as they were.
   Result<void> push(const T& item) {
     if (has_room()) [[likely]] {
+      EBB_ASK_ANYWAY(*heap_);
       construct(size_, item);
       ++size_;
       return {};
@@ -115,6 +116,7 @@ public:
   }
   Result<void> push(T&& item) {
     if (has_room()) [[likely]] {
+      EBB_ASK_ANYWAY(*heap_);
       construct(size_, std::move(item));
       ++size_;
       return {};
@@ -166,7 +168,10 @@ public:
   /// Makes room for `count` elements in all and no more. Fails: out_of_memory. On failure: nothing
   /// has changed.
   Result<void> reserve_exact(size_t count) {
-    if (count <= capacity()) return {};
+    if (count <= capacity()) {
+      if (count != 0) EBB_ASK_ANYWAY(*heap_);
+      return {};
+    }
     if (count > UINT32_MAX) return Error::out_of_memory;
     return set_block(uint64_t{count} * sizeof(T));
   }
@@ -268,7 +273,10 @@ private:
   Result<void> grow_for(size_t count) {
     const uint64_t needed = (uint64_t{size_} + count) * sizeof(T);
     if (count > UINT32_MAX) return Error::out_of_memory;
-    if (needed <= bytes_) return {};
+    if (needed <= bytes_) {
+      EBB_ASK_ANYWAY(*heap_);
+      return {};
+    }
     return set_block(EBB_TRY(VecBlock::grown_bytes(bytes_, needed, sizeof(T))));
   }
 
