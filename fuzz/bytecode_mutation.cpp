@@ -25,9 +25,11 @@ std::vector<uint32_t> starts_of(std::span<const uint8_t> code, const Function& f
     starts.push_back(at);
     const FormInfo& info = form_info(static_cast<Form>(read_code<uint16_t>(code.data() + at)));
     const uint32_t bytes = compact_bytes(info);
-    const bool has_table = op_info(info.op).effect == Effect::table_terminal;
+    const OpInfo& op = op_info(info.op);
     at += bytes;
-    if (has_table) at += 4 * (read_code<uint32_t>(code.data() + at - 4) + 1);
+    if (op.effect == Effect::table_terminal)
+      at += target_bytes(info.op) *
+            static_cast<uint32_t>(table_targets(info.op, code.data() + at - op.extra));
   }
   return starts;
 }
@@ -139,9 +141,13 @@ void Mutator::shift_target() {
     const FormInfo& info =
         form_info(static_cast<Form>(read_code<uint16_t>(original_code_.data() + at)));
     if (!has_target(op_info(info.op).effect)) continue;
-    const uint32_t field = at + compact_bytes(info) - 4;
+    const uint32_t field = at + compact_bytes(info) - target_bytes(info.op);
     const uint32_t target = random_.below(4) != 0 ? any_start() : field + 2 * random_.below(40);
-    write_code(module_.code().data() + field, target - field);
+    uint8_t* out = module_.code().data() + field;
+    if (target_bytes(info.op) == 2)
+      write_code(out, static_cast<int16_t>((int64_t{target} - field) / 2));
+    else
+      write_code(out, target - field);
     return;
   }
 }

@@ -5,7 +5,8 @@
 namespace ebb::artifact {
 namespace {
 
-// Every compact form and every op's extra bytes as text, hashed when this is compiled.
+// Every compact form and every op's extra bytes as text, and the sizes of operands, hashed when
+// this is compiled.
 constexpr uint32_t hash(uint32_t state, const char* text) {
   for (; *text != 0; ++text)
     state = (state ^ static_cast<uint8_t>(*text)) * 16777619u;
@@ -14,21 +15,23 @@ constexpr uint32_t hash(uint32_t state, const char* text) {
 
 constexpr uint32_t find_fingerprint() {
   uint32_t state = 2166136261u;
-#define EBB_HASH_FORM(d, a, b, c, name, ...) state = hash(state, #name "_" #d #a #b #c);
-#define EBB_BINARY(name, in, out, forms, expression) EBB_FORMS_##forms(EBB_HASH_FORM, name)
-#define EBB_BINARY_TRAP(name, in, out, forms, check, expression)                                   \
-  EBB_FORMS_##forms(EBB_HASH_FORM, name)
-#define EBB_UNARY(name, in, out, forms, expression) EBB_FORMS_##forms(EBB_HASH_FORM, name)
-#define EBB_UNARY_TRAP(name, in, out, forms, check, expression)                                    \
-  EBB_FORMS_##forms(EBB_HASH_FORM, name)
-#define EBB_LOAD(name, memory, out) EBB_FORMS_load(EBB_HASH_FORM, name)
-#define EBB_STORE(name, in, memory, forms) EBB_FORMS_##forms(EBB_HASH_FORM, name)
-#define EBB_BRANCH(name, in, forms, condition) EBB_FORMS_##forms(EBB_HASH_FORM, name)
-#define EBB_SPECIAL(name, forms, extra, effect)                                                    \
-  EBB_FORMS_##forms(EBB_HASH_FORM, name) state = hash(state, #extra);
+#define EBB_FORM_ENTRY(d, a, b, c, name, ...) state = hash(state, #name "_" #d #a #b #c);
+#include "core/bytecode/forms_compact.inc"
+#undef EBB_FORM_ENTRY
+#define EBB_BINARY(name, in, out, forms, expression)
+#define EBB_BINARY_TRAP(name, in, out, forms, check, expression)
+#define EBB_UNARY(name, in, out, forms, expression)
+#define EBB_UNARY_TRAP(name, in, out, forms, check, expression)
+#define EBB_LOAD(name, memory, out, forms)
+#define EBB_STORE(name, in, memory, forms)
+#define EBB_BRANCH(name, in, forms, condition)
+#define EBB_SPECIAL(name, forms, extra, effect) state = hash(state, #extra);
 #include "core/bytecode/instructions.def"
 #include "core/bytecode/instructions_undef.h"
-#undef EBB_HASH_FORM
+  for (const Kind kind : {Kind::s, Kind::k, Kind::r, Kind::w, Kind::h})
+    state = (state ^ kind_bytes(kind)) * 16777619u;
+  for (const Op op : {Op::br, Op::far_br})
+    state = (state ^ target_bytes(op)) * 16777619u;
   return state;
 }
 

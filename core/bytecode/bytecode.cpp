@@ -1,5 +1,6 @@
 #include "core/bytecode/bytecode.h"
 
+#include "core/bytecode/code_bytes.h"
 #include "error/assert.h"
 
 namespace ebb {
@@ -10,17 +11,20 @@ constexpr Effect effect_u32 = Effect::acc_int, effect_s32 = Effect::acc_int;
 constexpr Effect effect_u64 = Effect::acc_int, effect_s64 = Effect::acc_int;
 constexpr Effect effect_f32 = Effect::acc_float, effect_f64 = Effect::acc_float;
 
-// Only lists of the first two names hold commutative ops.
+// Only lists of the first three names hold commutative ops.
 enum class FormList : uint8_t {
   commutative,
+  commutative_w,
   commutative_float,
   ordered,
   ordered_float,
   rare_int,
   rare_float,
   compare,
+  compare_w,
   compare_float,
   branch,
+  branch_w,
   branch_float,
   unary,
   rare_unary
@@ -33,8 +37,8 @@ constexpr OpInfo op_infos[] = {
 #define EBB_BINARY_TRAP(name, in, out, forms, check, expression) {0, effect_##out, false},
 #define EBB_UNARY(name, in, out, forms, expression) {0, effect_##out, false},
 #define EBB_UNARY_TRAP(name, in, out, forms, check, expression) {0, effect_##out, false},
-#define EBB_LOAD(name, memory, out) {4, effect_##out, false},
-#define EBB_STORE(name, in, memory, forms) {4, Effect::none, false},
+#define EBB_LOAD(name, memory, out, forms) {2, effect_##out, false},
+#define EBB_STORE(name, in, memory, forms) {2, Effect::none, false},
 #define EBB_BRANCH(name, in, forms, condition) {0, Effect::target, false},
 #define EBB_SPECIAL(name, forms, extra, effect) {extra, Effect::effect, false},
 #include "core/bytecode/instructions.def"
@@ -46,7 +50,7 @@ constexpr const char* op_names[] = {
 #define EBB_BINARY_TRAP(name, in, out, forms, check, expression) #name,
 #define EBB_UNARY(name, in, out, forms, expression) #name,
 #define EBB_UNARY_TRAP(name, in, out, forms, check, expression) #name,
-#define EBB_LOAD(name, memory, out) #name,
+#define EBB_LOAD(name, memory, out, forms) #name,
 #define EBB_STORE(name, in, memory, forms) #name,
 #define EBB_BRANCH(name, in, forms, condition) #name,
 #define EBB_SPECIAL(name, forms, extra, effect) #name,
@@ -107,6 +111,16 @@ const OpInfo& op_info(Op op) {
 const FormInfo& form_info(Form form) {
   EBB_ASSERT(form < Form::count);
   return form_infos[static_cast<size_t>(form)];
+}
+
+uint64_t table_targets(Op op, const uint8_t* extra) {
+  const uint32_t count =
+      op == Op::br_table ? read_code<uint16_t>(extra) : read_code<uint32_t>(extra);
+  return uint64_t{count} + 1;
+}
+
+int64_t target_distance(Op op, const uint8_t* field) {
+  return target_bytes(op) == 2 ? int64_t{2} * read_code<int16_t>(field) : read_code<int32_t>(field);
 }
 
 const char* op_name(Op op) { return op_names[static_cast<size_t>(op)]; }

@@ -2,12 +2,16 @@
 //
 // An `Op` is a row of instructions.def; a `Form` is an op with a kind for each operand, and its
 // number is the opcode. Compact code is a sequence of
-//     form (2 bytes) | operands d a b c, those that have bytes | extra | branch target (4 bytes, a
-//     distance from itself)
-// little-endian, without padding. Threaded code is a sequence of
+//     form (2 bytes) | operands d a b c, those that have bytes | extra | branch target (2 bytes, a
+//     distance from itself in halfwords; of far_br and far_br_table 4 bytes, a distance in bytes)
+// little-endian, without padding. What is frequent is short: offsets, immediates, targets and
+// indices have two bytes. Larger immediates and offsets of frequent instructions have forms of
+// their own (kinds w and h); the rest has an instruction with `far` in its name, or goes through a
+// slot. Threaded code is a sequence of
 //     handler address | operands d a b c | extra | padding to a word | branch target (an address)
-// each a whole number of words. Ops that call differ in their tail, which returning reads: compact
-// ends in the outgoing base (2 bytes); threaded ends in the 16 bytes of ThreadedCallTail.
+// each a whole number of words, with immediates, offsets and counts of four bytes. Ops that call
+// differ in their tail, which returning reads: compact ends in the outgoing base (2 bytes);
+// threaded ends in the 16 bytes of ThreadedCallTail.
 #pragma once
 
 #include "core/bytecode/forms.h"
@@ -17,7 +21,7 @@
 
 namespace ebb {
 
-enum class Kind : uint8_t { n, s, a, k, r, p };
+enum class Kind : uint8_t { n, s, a, k, r, p, w, h };
 
 /// The four operand kinds of a form.
 struct Kinds {
@@ -30,7 +34,7 @@ enum class Op : uint16_t {
 #define EBB_BINARY_TRAP(name, in, out, forms, check, expression) name,
 #define EBB_UNARY(name, in, out, forms, expression) name,
 #define EBB_UNARY_TRAP(name, in, out, forms, check, expression) name,
-#define EBB_LOAD(name, memory, out) name,
+#define EBB_LOAD(name, memory, out, forms) name,
 #define EBB_STORE(name, in, memory, forms) name,
 #define EBB_BRANCH(name, in, forms, condition) name,
 #define EBB_SPECIAL(name, forms, extra, flags) name,
@@ -91,19 +95,46 @@ inline bool is_call(Effect effect) {
   return effect == Effect::call || effect == Effect::call_terminal;
 }
 
-/// Bytes of an operand of a kind, in both encodings.
+/// Loads and stores of the first memory, whose extra bytes are the offset.
+constexpr bool is_memory_access(Op op) { return op >= Op::i32_load && op <= Op::f64_store; }
+constexpr bool is_store(Op op) { return op >= Op::i32_store && op <= Op::f64_store; }
+
+/// Bytes of an operand of a kind in compact code.
 constexpr uint32_t kind_bytes(Kind kind) {
-  return kind == Kind::s || kind == Kind::r ? 2 : kind == Kind::k ? 4 : 0;
+  switch (kind) {
+  case Kind::s:
+  case Kind::k:
+  case Kind::r:
+  case Kind::h:
+    return 2;
+  case Kind::w:
+    return 4;
+  default:
+    return 0;
+  }
 }
 constexpr uint32_t kinds_bytes(Kinds kinds) {
   return kind_bytes(kinds.d) + kind_bytes(kinds.a) + kind_bytes(kinds.b) + kind_bytes(kinds.c);
 }
 
-/// Bytes of a form in compact code, the table of a br_table apart (count + 1 targets of 4 bytes).
+/// Bytes of a target in compact code.
+constexpr uint32_t target_bytes(Op op) {
+  return op == Op::far_br || op == Op::far_br_table ? 4 : 2;
+}
+
+/// Bytes of a form in compact code, the targets of a br_table apart.
 inline uint32_t compact_bytes(const FormInfo& info) {
   const OpInfo& op = op_info(info.op);
-  return 2 + kinds_bytes(info.kinds) + op.extra + (has_target(op.effect) ? 4 : 0);
+  return 2 + kinds_bytes(info.kinds) + op.extra +
+         (has_target(op.effect) ? target_bytes(info.op) : 0);
 }
+
+/// How many targets a br_table has, whose extra bytes these are: one for each index, and one for
+/// those beyond.
+uint64_t table_targets(Op op, const uint8_t* extra);
+
+/// Where a target leads, from its field; of a branch or a table.
+int64_t target_distance(Op op, const uint8_t* field);
 
 /// In the memory or table index of an instruction: its addresses are 64 bits.
 inline constexpr uint32_t far_address_64 = 1u << 31;

@@ -16,7 +16,7 @@ Op op_of(Opcode opcode) {
 #define EBB_UNARY_TRAP(name, in, out, forms, check, expression)                                    \
   case Opcode::name:                                                                               \
     return Op::name;
-#define EBB_LOAD(name, memory, out)                                                                \
+#define EBB_LOAD(name, memory, out, forms)                                                         \
   case Opcode::name:                                                                               \
     return Op::name;
 #define EBB_STORE(name, in, memory, forms)                                                         \
@@ -97,6 +97,26 @@ Op branch_of(Op compare, bool negated) {
   const CompareRow* row = compare_row(compare);
   if (row == nullptr) return Op::count;
   return negated ? row->negated : row->branch;
+}
+
+Op negated(Op branch) {
+  switch (branch) {
+  case Op::br_if:
+    return Op::br_unless;
+  case Op::br_unless:
+    return Op::br_if;
+  case Op::br_on_null:
+    return Op::br_on_non_null;
+  case Op::br_on_non_null:
+    return Op::br_on_null;
+  default:
+    break;
+  }
+  for (const CompareRow& row : compare_rows) {
+    if (row.branch == branch) return row.negated;
+    if (row.negated == branch) return row.branch;
+  }
+  return Op::count;
 }
 
 Op mirrored(Op op) {

@@ -10,6 +10,8 @@ namespace ebb {
 Op op_of(Opcode opcode);
 /// What a comparison branches with; Op::count if it is none. `negated` for when it does not hold.
 Op branch_of(Op compare, bool negated);
+/// The branch that is taken where this one is not; Op::count of those that are not conditional.
+Op negated(Op branch);
 /// The comparison, or the branch on one, with its operands exchanged, or Op::count.
 Op mirrored(Op op);
 

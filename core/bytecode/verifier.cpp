@@ -90,18 +90,19 @@ Result<void> Verifier::decode(uint32_t at, VerifiedInstruction& out) const {
   const Kind kinds[] = {info.kinds.d, info.kinds.a, info.kinds.b, info.kinds.c};
   for (size_t i = 0; i < 4; i++) {
     const uint32_t size = kind_bytes(kinds[i]);
+    // Of immediates nothing needs proof.
     out.values[i] = size == 2 ? read_code<uint16_t>(operand) : 0;
     operand += size;
   }
   out.extra = operand;
   out.target_count = has_target(op.effect) ? 1 : 0;
-  out.targets_at = out.next - 4 * out.target_count;
+  out.targets_at = out.next - target_bytes(info.op) * out.target_count;
   if (op.effect == Effect::table_terminal) {
-    const uint32_t count = read_code<uint32_t>(out.extra);
-    if (count >= (left - bytes) / 4) return Error::bytecode_opcode;
+    const uint64_t count = table_targets(info.op, out.extra);
+    if (count > (left - bytes) / target_bytes(info.op)) return Error::bytecode_opcode;
     out.targets_at = out.next;
-    out.target_count = count + 1;
-    out.next += 4 * out.target_count;
+    out.target_count = static_cast<uint32_t>(count);
+    out.next += target_bytes(info.op) * out.target_count;
   }
   return {};
 }
@@ -123,8 +124,8 @@ void Verifier::lower_height(uint32_t at, uint32_t height) {
 
 /// Where a target leads; in the code, on a whole unit of it.
 Result<uint32_t> Verifier::target_of(const VerifiedInstruction& in, uint32_t which) const {
-  const uint32_t field = in.targets_at + 4 * which;
-  const int64_t target = int64_t{field} + read_code<int32_t>(code_ + field);
+  const uint32_t field = in.targets_at + target_bytes(in.op) * which;
+  const int64_t target = int64_t{field} + target_distance(in.op, code_ + field);
   if (target < 0 || target >= size_ || (target & 1) != 0) return Error::bytecode_target;
   return static_cast<uint32_t>(target);
 }
@@ -183,7 +184,8 @@ uint32_t Verifier::lowest_call_since(uint32_t at) const {
 /// The type of what a call names. For call_indirect and call_ref the machine checks that the callee
 /// has it.
 Result<const SubType*> Verifier::callee_type(const VerifiedInstruction& in) const {
-  const uint32_t index = read_code<uint32_t>(in.extra);
+  const uint32_t index =
+      in.op == Op::call ? read_code<uint16_t>(in.extra) : read_code<uint32_t>(in.extra);
   const uint32_t defined = context_.functions - context_.imported_functions;
   switch (in.op) {
   case Op::call:

@@ -20,7 +20,7 @@ constexpr AccRow acc_rows[] = {
 #define EBB_BINARY_TRAP(name, in, out, forms, check, expression) {acc_##in, acc_##in, acc_##out},
 #define EBB_UNARY(name, in, out, forms, expression) {acc_##in, acc_##in, acc_##out},
 #define EBB_UNARY_TRAP(name, in, out, forms, check, expression) {acc_##in, acc_##in, acc_##out},
-#define EBB_LOAD(name, memory, out) {acc_u32, acc_u32, acc_##out},
+#define EBB_LOAD(name, memory, out, forms) {acc_u32, acc_u32, acc_##out},
 #define EBB_STORE(name, in, memory, forms) {acc_u32, acc_##in, acc_##in},
 #define EBB_BRANCH(name, in, forms, condition) {acc_##in, acc_##in, acc_##in},
 #define EBB_SPECIAL(name, forms, extra, effect)
@@ -76,11 +76,13 @@ bool is_constant_op(Op op) {
   case Op::copy:
   case Op::copy_float:
   case Op::copy_const:
+  case Op::copy_high:
   case Op::copy_range:
   case Op::const_int:
   case Op::const_float:
   case Op::global_get:
   case Op::global_get_float:
+  case Op::far_global_get:
   case Op::global_get_v128:
   case Op::global_get_ref:
   case Op::enter_refs:
@@ -221,7 +223,7 @@ AccType Verifier::acc_type(const VerifiedInstruction& in, size_t operand) const 
   case Op::global_get_float:
   case Op::global_set:
   case Op::global_set_float:
-    return acc_type_of(context_.global_at(context_.module, extra32(in, 0)).type);
+    return acc_type_of(context_.global_at(context_.module, extra16(in, 0)).type);
   case Op::return_int:
   case Op::return_float:
     return acc_type_of(results_[0]);
@@ -267,7 +269,7 @@ void Verifier::apply_acc_effect(const VerifiedInstruction& in) {
 }
 
 Result<void> Verifier::check_global(const VerifiedInstruction& in) const {
-  const uint32_t index = extra32(in, 0);
+  const uint32_t index = op_info(in.op).extra == 2 ? extra16(in, 0) : extra32(in, 0);
   if (index >= context_.globals) return Error::bytecode_index;
   const GlobalType& global = context_.global_at(context_.module, index);
   const ValKind kind = global.type.kind();
@@ -285,6 +287,12 @@ Result<void> Verifier::check_global(const VerifiedInstruction& in) const {
     [[fallthrough]];
   case Op::global_get_float:
     fits = kind == ValKind::f32 || kind == ValKind::f64;
+    break;
+  case Op::far_global_set:
+    sets = true;
+    [[fallthrough]];
+  case Op::far_global_get:
+    fits = kind != ValKind::v128 && kind != ValKind::ref;
     break;
   case Op::global_set_v128:
     sets = true;
@@ -328,14 +336,16 @@ Result<void> below(uint32_t index, uint32_t count) {
 /// What an instruction names beside slots; of calls only the table.
 Result<void> Verifier::check_indices(const VerifiedInstruction& in) const {
   // Plain loads and stores are for a first memory of 32-bit addresses.
-  if (in.op >= Op::i32_load && in.op <= Op::f64_store) return check_memory_operand(0);
+  if (is_memory_access(in.op)) return check_memory_operand(0);
   if (in.op >= Op::far_load8_s && in.op <= Op::far_store64)
     return check_memory_operand(extra32(in, 0));
   switch (in.op) {
   case Op::global_get:
   case Op::global_get_float:
+  case Op::far_global_get:
   case Op::global_get_v128:
   case Op::global_get_ref:
+  case Op::far_global_set:
   case Op::global_set:
   case Op::global_set_float:
   case Op::global_set_v128:

@@ -2,6 +2,8 @@
 // slots.
 #include "core/compile/function_compiler.h"
 
+#include "core/bytecode/code_bytes.h"
+
 namespace ebb {
 
 Result<void> FunctionCompiler::ref_move_range(uint32_t to, uint32_t from, uint32_t count) {
@@ -60,9 +62,11 @@ Result<void> FunctionCompiler::emit_call(Draft& draft, const SubType& type, size
   const uint32_t outgoing = numbers_;
   const uint32_t outgoing_refs = refs_;
   EBB_TRY(note_frame(outgoing + outs.slots.numbers, outgoing_refs + outs.slots.refs));
-  if (draft.op == Op::call_refs && outgoing_refs == 0) {
+  const uint32_t callee = read_code<uint32_t>(draft.extra);
+  if (draft.op == Op::call_refs && outgoing_refs == 0 && callee <= UINT16_MAX) {
     draft.op = Op::call;
-    draft.set_extra16(outgoing_at, outgoing);
+    draft.set_extra16(0, callee);
+    draft.set_extra16(2, outgoing);
   } else {
     draft.set_extra16(outgoing_at, outgoing_refs);
     draft.set_extra16(outgoing_at + 2, outgoing);

@@ -181,12 +181,11 @@ Result<void> FunctionCompiler::branch_if(uint32_t label) {
 /// branch.
 Result<void> FunctionCompiler::jump_over(uint32_t label, Draft& opposite) {
   EBB_TRY(note_offset());
-  LabelFixups skip;
-  EBB_TRY(emitter_.put_forward(opposite, skip));
+  const uint32_t over = EBB_TRY(emitter_.put_over(opposite));
   const uint32_t acc_slot = acc_slot_;
   EBB_TRY(go(label));
   acc_slot_ = acc_slot;
-  emitter_.bind(skip);
+  emitter_.land(over);
   return {};
 }
 
@@ -212,8 +211,15 @@ Result<void> FunctionCompiler::branch_table() {
   const std::span<const ValType> types = validator_.label_types(labels.back());
   const Values carried = values(types);
   Draft draft;
-  draft.op = Op::br_table;
-  draft.set_extra32(0, static_cast<uint32_t>(labels.size() - 1));
+  const uint32_t count = static_cast<uint32_t>(labels.size() - 1);
+  if (count > UINT16_MAX && emitter_.reach() == Reach::near) emitter_.need_far();
+  if (emitter_.reach() == Reach::near) {
+    draft.op = Op::br_table;
+    draft.set_extra16(0, count & UINT16_MAX);
+  } else {
+    draft.op = Op::far_br_table;
+    draft.set_extra32(0, count);
+  }
   EBB_TRY(fit(draft, &index, nullptr));
   EBB_TRY(flush_top(types.size()));
   EBB_TRY(emit(draft));
@@ -253,13 +259,9 @@ Result<void> FunctionCompiler::emit_return() {
     draft.op = floats ? Op::return_float : Op::return_int;
     draft.a = operand(entry);
     if (draft.a.kind == Kind::s && draft.a.value == acc_slot_) draft.a = Operand::acc();
-    if (draft.a.kind == Kind::n) {
-      Draft constant;
-      constant.op = floats ? Op::const_float : Op::const_int;
-      constant.set_extra64(0, entry.bits);
-      constant.d = fits_acc(entry.type) ? Operand::acc() : Operand::slot(entry.slot);
-      EBB_TRY(emit(constant));
-      draft.a = constant.d;
+    if (find_form(draft.op, draft.kinds(), false) == Form::count) {
+      EBB_TRY(copy_to(entry, entry.slot));
+      draft.a = Operand::slot(entry.slot);
     }
     return emit(draft);
   }

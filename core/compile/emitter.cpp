@@ -1,6 +1,7 @@
 #include "core/compile/emitter.h"
 
 #include "core/bytecode/code_bytes.h"
+#include "core/bytecode/ops.h"
 
 #include <cstring>
 
@@ -19,10 +20,13 @@ uint8_t* write_operand(uint8_t* out, const Operand& operand) {
   switch (operand.kind) {
   case Kind::s:
   case Kind::r:
+  case Kind::h:
     EBB_ASSERT(operand.value <= UINT16_MAX);
+    [[fallthrough]];
+  case Kind::k:
     write_code(out, static_cast<uint16_t>(operand.value));
     return out + 2;
-  case Kind::k:
+  case Kind::w:
     write_code(out, operand.value);
     return out + 4;
   case Kind::n:
@@ -33,95 +37,203 @@ uint8_t* write_operand(uint8_t* out, const Operand& operand) {
   return out;
 }
 
+constexpr uint32_t near_bytes = 2;
+constexpr uint32_t far_bytes = 4;
+
+/// The distance from a field in halfwords, if two bytes can say it.
+bool is_near(int64_t halfwords) { return halfwords >= INT16_MIN && halfwords <= INT16_MAX; }
+
+int64_t halfwords_between(uint32_t from, uint32_t to) { return (int64_t{to} - from) / 2; }
+
 } // namespace
 
-Result<void> Emitter::put_form(Form form, const Draft& draft, bool with_target) {
+/// Writes an instruction without its target.
+Result<void> Emitter::put_form(const Draft& draft) {
+  const Form form = find_form(draft.op, draft.kinds(), false);
   EBB_ASSERT(form < Form::compact_count);
-  const FormInfo& info = form_info(form);
-  const uint32_t bytes = compact_bytes(info);
-  uint8_t buffer[2 + 4 * 4 + sizeof(draft.extra) + 4];
+  uint8_t buffer[2 + 4 * 4 + sizeof(draft.extra)];
   write_code(buffer, static_cast<uint16_t>(form));
   uint8_t* out = buffer + 2;
   for (const Operand* operand : {&draft.d, &draft.a, &draft.b, &draft.c})
     out = write_operand(out, *operand);
   const uint32_t extra = op_info(draft.op).extra;
   memcpy(out, draft.extra, extra);
-  if (with_target) write_code<uint32_t>(out + extra, 0);
   const uint32_t start = position();
-  EBB_TRY(code_.append(buffer, bytes));
+  EBB_TRY(code_.append(buffer, static_cast<size_t>(out - buffer) + extra));
+  forget_written(draft);
   last_ = draft;
   last_start_ = start;
   return {};
 }
 
-Result<void> Emitter::put(const Draft& draft) {
-  const Form form = find_form(draft.op, draft.kinds(), false);
-  return put_form(form, draft, false);
+void Emitter::forget_constants() {
+  for (Constant& constant : constants_)
+    constant.slot = no_slot;
+}
+
+/// Forgets what is known of slots that an instruction writes.
+void Emitter::forget_written(const Draft& draft) {
+  const bool writes_many = draft.op == Op::copy_range || draft.op == Op::select_v128 ||
+                           draft.op == Op::global_get_v128 || is_call(op_info(draft.op).effect);
+  if (writes_many) return forget_constants();
+  for (Constant& constant : constants_)
+    if (draft.d.kind == Kind::s && draft.d.value == constant.slot) constant.slot = no_slot;
+}
+
+bool Emitter::has_constant(uint32_t slot, uint64_t bits) const {
+  for (const Constant& constant : constants_)
+    if (constant.slot == slot && constant.bits == bits) return true;
+  return false;
+}
+
+void Emitter::note_constant(uint32_t slot, uint64_t bits) {
+  constants_[next_constant_] = {slot, bits};
+  next_constant_ = (next_constant_ + 1) % (sizeof(constants_) / sizeof(constants_[0]));
+}
+
+Result<void> Emitter::put(const Draft& draft) { return put_form(draft); }
+
+Result<void> Emitter::put_field(uint32_t bytes) {
+  constexpr uint8_t zeros[far_bytes] = {};
+  return put_bytes(zeros, bytes);
+}
+
+/// Writes a branch whose target is a field of four bytes, which ends the code then.
+Result<void> Emitter::put_far(const Draft& draft) {
+  Draft far;
+  far.op = Op::far_br;
+  if (draft.op != Op::br) {
+    Draft opposite = draft;
+    opposite.op = negated(draft.op);
+    const uint32_t over = EBB_TRY(put_over(opposite));
+    EBB_TRY(put_form(far));
+    EBB_TRY(put_field(far_bytes));
+    land(over);
+    return {};
+  }
+  EBB_TRY(put_form(far));
+  return put_field(far_bytes);
+}
+
+/// Adds a field, the last bytes of the code, to the open branches of a label.
+void Emitter::link(LabelFixups& label, uint32_t field) {
+  // How far it is to the field before, in halfwords; none before if zero.
+  const int64_t distance = label.is_empty() ? 0 : halfwords_between(label.head, field);
+  uint8_t* at = code_.data() + field;
+  if (reach_ == Reach::far) {
+    write_code(at, static_cast<uint32_t>(distance));
+  } else {
+    if (distance > UINT16_MAX) is_too_short_ = true;
+    write_code(at, static_cast<uint16_t>(distance));
+  }
+  label.head = field;
 }
 
 Result<void> Emitter::put_forward(const Draft& draft, LabelFixups& label) {
-  EBB_TRY(put_form(find_form(draft.op, draft.kinds(), false), draft, true));
-  const uint32_t field = position() - 4;
-  write_code(code_.data() + field, label.head);
-  label.head = field;
-  seal();
+  if (reach_ == Reach::far) {
+    EBB_TRY(put_far(draft));
+    link(label, position() - far_bytes);
+    return {};
+  }
+  EBB_TRY(put_form(draft));
+  EBB_TRY(put_field(near_bytes));
+  link(label, position() - near_bytes);
   return {};
 }
 
 Result<void> Emitter::put_backward(const Draft& draft, uint32_t target) {
-  EBB_TRY(put_form(find_form(draft.op, draft.kinds(), false), draft, true));
-  const uint32_t field = position() - 4;
-  write_code(code_.data() + field, target - field);
-  seal();
+  const uint32_t field =
+      position() + compact_bytes(form_info(find_form(draft.op, draft.kinds(), false))) - near_bytes;
+  const int64_t near = halfwords_between(field, target);
+  if (is_near(near)) {
+    EBB_TRY(put_form(draft));
+    const int16_t distance = static_cast<int16_t>(near);
+    return put_bytes(&distance, near_bytes);
+  }
+  EBB_TRY(put_far(draft));
+  const uint32_t far = position() - far_bytes;
+  write_code(code_.data() + far, target - far);
   return {};
 }
 
+Result<uint32_t> Emitter::put_over(const Draft& draft) {
+  EBB_TRY(put_form(draft));
+  EBB_TRY(put_field(near_bytes));
+  return position() - near_bytes;
+}
+
+void Emitter::land(uint32_t over) {
+  const int64_t distance = halfwords_between(over, position());
+  if (!is_near(distance)) is_too_short_ = true;
+  write_code(code_.data() + over, static_cast<int16_t>(distance));
+  seal();
+}
+
 Result<void> Emitter::put_table_forward(LabelFixups& label) {
-  const uint32_t field = position();
-  EBB_TRY(put_bytes(&label.head, 4));
-  label.head = field;
+  const uint32_t bytes = reach_ == Reach::far ? far_bytes : near_bytes;
+  EBB_TRY(put_field(bytes));
+  link(label, position() - bytes);
   return {};
 }
 
 Result<void> Emitter::put_table_backward(uint32_t target) {
-  const uint32_t distance = target - position();
-  return put_bytes(&distance, 4);
+  const uint32_t field = position();
+  if (reach_ == Reach::far) {
+    const uint32_t distance = target - field;
+    return put_bytes(&distance, far_bytes);
+  }
+  const int64_t near = halfwords_between(field, target);
+  if (!is_near(near)) is_too_short_ = true;
+  const int16_t distance = static_cast<int16_t>(near);
+  return put_bytes(&distance, near_bytes);
 }
 
 Result<void> Emitter::put_bytes(const void* bytes, size_t count) {
   EBB_TRY(code_.append(static_cast<const uint8_t*>(bytes), count));
-  seal();
+  keep_last();
   return {};
 }
 
 void Emitter::bind(LabelFixups& label) {
   const uint32_t here = position();
+  // The list may be broken then; the code is written once more.
+  if (is_too_short_) label.head = LabelFixups::none;
   for (uint32_t field = label.head; field != LabelFixups::none;) {
-    const uint32_t next = read_code<uint32_t>(code_.data() + field);
-    write_code(code_.data() + field, here - field);
-    field = next;
+    uint8_t* at = code_.data() + field;
+    uint32_t before;
+    if (reach_ == Reach::far) {
+      before = read_code<uint32_t>(at);
+      write_code(at, here - field);
+    } else {
+      before = read_code<uint16_t>(at);
+      const int64_t distance = halfwords_between(field, here);
+      if (!is_near(distance)) is_too_short_ = true;
+      write_code(at, static_cast<int16_t>(distance));
+    }
+    field = before == 0 ? LabelFixups::none : field - 2 * before;
   }
   label.head = LabelFixups::none;
   seal();
 }
 
 Result<bool> Emitter::redirect_last(uint32_t slot) {
-  EBB_ASSERT(last_start_ != no_last && last_.d.kind == Kind::a);
+  EBB_ASSERT(last_start_ != no_last && (last_.d.kind == Kind::a || last_.d.kind == Kind::s));
   Draft draft = last_;
   draft.d = Operand::slot(slot);
-  const Form form = find_form(draft.op, draft.kinds(), false);
-  if (form == Form::count) return false;
+  if (find_form(draft.op, draft.kinds(), false) == Form::count) return false;
   // Room is made before the old form is cut off, so that a refusal leaves the code whole.
   EBB_TRY(code_.reserve(code_.size() + 2));
   code_.truncate(last_start_);
-  EBB_TRY(put_form(form, draft, false));
+  forget_written(last_);
+  EBB_TRY(put_form(draft));
   return true;
 }
 
 Draft Emitter::take_last() {
   EBB_ASSERT(last_start_ != no_last);
   code_.truncate(last_start_);
-  seal();
+  forget_written(last_);
+  keep_last();
   return last_;
 }
 

@@ -1,9 +1,13 @@
 // Emitter: writes compact bytecode and remembers the last instruction, which may still change.
 //
 // Destination patching lives here: an instruction whose result sits in the accumulator can be
-// written anew with a slot as its destination as long as nothing came after it. Branch targets are
-// 4-byte distances from the field itself; forward ones are threaded into a list through those
-// fields until their label is bound.
+// written anew with a slot as its destination as long as nothing came after it. Forward branches
+// are threaded into a list through the fields of their targets until their label is bound.
+//
+// Targets of two bytes reach 64 KiB, and how far a forward branch will lead is not known when it is
+// written. So a function is written in reach `near` first; if that was not enough, which its end
+// tells, it is written once more in reach `far`, where the opposite of each conditional branch
+// jumps over one with a target of four bytes.
 #pragma once
 
 #include "collections/vec.h"
@@ -13,11 +17,13 @@ namespace ebb {
 
 struct Operand {
   Kind kind = Kind::n;
-  uint32_t value = 0; ///< Slot, or the bits of a sign-extended immediate.
+  uint32_t value = 0; ///< Slot, or the bits of a sign-extended immediate, or half an offset.
 
   static Operand slot(uint32_t index) { return {Kind::s, index}; }
   static Operand acc() { return {Kind::a, 0}; }
-  static Operand immediate(uint32_t bits) { return {Kind::k, bits}; }
+  static Operand immediate(uint32_t bits) {
+    return {static_cast<int32_t>(bits) == static_cast<int16_t>(bits) ? Kind::k : Kind::w, bits};
+  }
   static Operand ref(uint32_t index) { return {Kind::r, index}; }
   static Operand none() { return {}; }
 };
@@ -34,6 +40,9 @@ struct Draft {
   void set_extra64(size_t at, uint64_t value);
 };
 
+/// How many bytes the targets of forward branches have: two or four.
+enum class Reach : uint8_t { near, far };
+
 /// The open branches to a label: the position of the last one's field, which leads to the others.
 struct LabelFixups {
   static constexpr uint32_t none = UINT32_MAX;
@@ -47,6 +56,17 @@ public:
 
   uint32_t position() const { return static_cast<uint32_t>(code_.size()); }
 
+  /// Begins a function, whose branches have this reach.
+  void begin(Reach reach) {
+    reach_ = reach;
+    is_too_short_ = false;
+    seal();
+  }
+  /// Whether a branch since then leads farther than it can.
+  bool is_too_short() const { return is_too_short_; }
+  void need_far() { is_too_short_ = true; }
+  Reach reach() const { return reach_; }
+
   /// Writes an instruction whose form exists. Fails: out_of_memory. On failure: the code is as it
   /// was.
   Result<void> put(const Draft& draft);
@@ -54,19 +74,31 @@ public:
   Result<void> put_forward(const Draft& draft, LabelFixups& label);
   /// Writes a branch to an earlier position.
   Result<void> put_backward(const Draft& draft, uint32_t target);
-  /// Adds an entry of a br_table's targets.
+  /// Writes a branch to a place behind a few instructions that come next; `land` says where it is.
+  Result<uint32_t> put_over(const Draft& draft);
+  void land(uint32_t over);
+  /// Adds an entry of the targets of a br_table, or in reach `far` of a far_br_table.
   Result<void> put_table_forward(LabelFixups& label);
   Result<void> put_table_backward(uint32_t target);
   Result<void> put_bytes(const void* bytes, size_t count);
   /// Lets all branches of a label lead to here, and forgets what came before: control may come from
   /// elsewhere.
   void bind(LabelFixups& label);
-  /// The last instruction can no longer change.
-  void seal() { last_start_ = no_last; }
+  /// Control may come from elsewhere: the last instruction can no longer change, and nothing is
+  /// known of slots.
+  void seal() {
+    keep_last();
+    forget_constants();
+  }
+
+  /// Whether a slot has these bits, because a constant was written there and nothing since.
+  bool has_constant(uint32_t slot, uint64_t bits) const;
+  /// The last instruction wrote these bits to a slot.
+  void note_constant(uint32_t slot, uint64_t bits);
 
   /// The last instruction if it may still change, else null.
   const Draft* last() const { return last_start_ == no_last ? nullptr : &last_; }
-  /// Writes the last instruction, whose result is in the accumulator, anew with a slot as
+  /// Writes the last instruction, whose result is in the accumulator or a slot, anew with a slot as
   /// destination. False, and nothing has changed, if that form does not exist. Fails:
   /// out_of_memory.
   Result<bool> redirect_last(uint32_t slot);
@@ -75,11 +107,26 @@ public:
 
 private:
   static constexpr uint32_t no_last = UINT32_MAX;
-  Result<void> put_form(Form form, const Draft& draft, bool with_target);
+  static constexpr uint32_t no_slot = UINT32_MAX;
+  struct Constant {
+    uint32_t slot = no_slot;
+    uint64_t bits = 0;
+  };
+  void keep_last() { last_start_ = no_last; }
+  void forget_constants();
+  void forget_written(const Draft& draft);
+  Result<void> put_form(const Draft& draft);
+  Result<void> put_field(uint32_t bytes);
+  Result<void> put_far(const Draft& draft);
+  void link(LabelFixups& label, uint32_t field);
 
   Vec<uint8_t>& code_;
   Draft last_;
   uint32_t last_start_ = no_last;
+  Constant constants_[4]; ///< Slots whose contents are known.
+  uint32_t next_constant_ = 0;
+  Reach reach_ = Reach::near;
+  bool is_too_short_ = false;
 };
 
 } // namespace ebb

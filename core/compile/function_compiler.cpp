@@ -46,6 +46,20 @@ Result<void> FunctionCompiler::begin(std::span<const ValType> params, Function& 
 }
 
 Result<void> FunctionCompiler::compile(FuncIndex index, Function& function) {
+  const size_t code_bytes = output_.code.size();
+  const size_t map_bytes = output_.offset_map.size();
+  EBB_TRY(compile_in_reach(index, function, Reach::near));
+  if (!emitter_.is_too_short()) return {};
+  output_.code.truncate(code_bytes);
+  output_.offset_map.truncate(map_bytes);
+  EBB_TRY(compile_in_reach(index, function, Reach::far));
+  // What such a branch jumps over are a few instructions.
+  EBB_ASSERT(!emitter_.is_too_short());
+  return {};
+}
+
+Result<void> FunctionCompiler::compile_in_reach(FuncIndex index, Function& function, Reach reach) {
+  emitter_.begin(reach);
   EBB_TRY(validator_.begin_function(index));
   type_ = &decl_.function_type(index);
   EBB_TRY(begin(type_->params(), function));
@@ -73,6 +87,7 @@ Result<void> FunctionCompiler::compile(FuncIndex index, Function& function) {
 
 Result<void> FunctionCompiler::compile_constant(ByteRange range, ValType type,
                                                 size_t globals_visible, Function& function) {
+  emitter_.begin(Reach::near);
   EBB_TRY(validator_.begin_const_expr(range, type, globals_visible));
   type_ = nullptr;
   constant_type_ = type;
@@ -363,18 +378,29 @@ Result<void> FunctionCompiler::local_set(uint32_t index, bool tee) {
   Entry entry = pop();
   const bool is_itself = entry.where == Where::local && entry.bits == index;
   if (!is_itself) {
-    bool done = false;
-    if (entry.where == Where::acc && local.pending == 0 && emitter_.last() != nullptr &&
-        emitter_.last()->d.kind == Kind::a) {
-      done = EBB_TRY(emitter_.redirect_last(slot));
-      if (done) acc_mirrors(slot, local.type);
-    }
+    const bool done = local.pending == 0 && EBB_TRY(redirect_to_local(entry, slot));
     if (!done) {
       EBB_TRY(save_pending(index));
       EBB_TRY(move_to(entry, slot));
     }
   }
   return tee ? push_local(index) : Result<void>();
+}
+
+/// Lets the instruction that made a popped value write it to a local's slot, if it was the last.
+Result<bool> FunctionCompiler::redirect_to_local(const Entry& entry, uint32_t slot) {
+  const Draft* last = emitter_.last();
+  if (last == nullptr) return false;
+  const bool in_acc = entry.where == Where::acc && last->d.kind == Kind::a;
+  const bool in_slot =
+      entry.where == Where::slot && last->d.kind == Kind::s && last->d.value == entry.slot;
+  if (!in_acc && !in_slot) return false;
+  if (!EBB_TRY(emitter_.redirect_last(slot))) return false;
+  if (in_acc || acc_slot_ == entry.slot)
+    acc_mirrors(slot, entry.type);
+  else
+    slot_written(slot);
+  return true;
 }
 
 /// Writes a popped value to a slot; the accumulator has it too, afterwards, unless another entry
@@ -389,6 +415,10 @@ Result<void> FunctionCompiler::move_to(Entry& entry, uint32_t slot) {
   draft.a = operand(entry);
   if (draft.a.kind == Kind::s && draft.a.value == acc_slot_) draft.a = Operand::acc();
   if (draft.a.kind == Kind::n) {
+    Draft copied;
+    constant_source(entry, copied);
+    // What is short leaves the accumulator alone.
+    if (copied.op != Op::copy_const) return copy_to(entry, slot);
     draft.op = is_float(entry.type) ? Op::const_float : Op::const_int;
     draft.set_extra64(0, entry.bits);
   }
@@ -414,7 +444,12 @@ Result<void> FunctionCompiler::global_get(uint32_t index) {
     EBB_TRY(push(Where::slot, type));
     return emit(draft);
   }
+  if (index > UINT16_MAX) {
+    draft.op = Op::far_global_get;
+    return push_special(draft, type);
+  }
   draft.op = is_float(type) ? Op::global_get_float : Op::global_get;
+  draft.set_extra16(0, index);
   return emit_result(draft, type, nullptr, nullptr);
 }
 
@@ -432,7 +467,13 @@ Result<void> FunctionCompiler::global_set(uint32_t index) {
     draft.a = operand(entry);
     return emit(draft);
   }
+  if (index > UINT16_MAX) {
+    draft.op = Op::far_global_set;
+    EBB_TRY(slot_operand(entry, draft.a));
+    return emit(draft);
+  }
   draft.op = is_float(entry.type) ? Op::global_set_float : Op::global_set;
+  draft.set_extra16(0, index);
   EBB_TRY(fit(draft, &entry, nullptr));
   return emit(draft);
 }
@@ -440,7 +481,7 @@ Result<void> FunctionCompiler::global_set(uint32_t index) {
 Result<void> FunctionCompiler::step_numeric(const Instruction& in) {
   const Op op = op_of(in.op);
   if (op == Op::count) return unsupported(in.op);
-  if (op >= Op::i32_load && op <= Op::f64_store) return step_memory_access(in, op);
+  if (is_memory_access(op)) return step_memory_access(in, op);
   // The validator has applied the signature: what it left on top is the result.
   const ValKind result = validator_.operand(0).kind();
   Draft draft;
@@ -455,20 +496,60 @@ Result<void> FunctionCompiler::step_numeric(const Instruction& in) {
   return emit_result(draft, result, &a, &b);
 }
 
+namespace {
+
+/// Whether a load or store has forms with an offset of four bytes.
+bool has_far_offset(Op op) {
+  Kinds kinds = {Kind::s, Kind::s, Kind::h, Kind::n};
+  if (is_store(op)) kinds = {Kind::n, Kind::s, Kind::s, Kind::h};
+  return find_form(op, kinds, false) != Form::count;
+}
+
+} // namespace
+
 Result<void> FunctionCompiler::step_memory_access(const Instruction& in, Op op) {
   const MemoryType& memory = decl_.memories[in.index];
   if (in.index != 0 || memory.limits.is_64) return far_access(in, op);
+  const uint32_t offset = static_cast<uint32_t>(in.imm);
+  const Entry& top = entries_[entries_.size() - (is_store(op) ? 2 : 1)];
+  const uint32_t base = static_cast<uint32_t>(top.bits);
+  const bool is_absolute = top.where == Where::constant && base <= UINT32_MAX - offset;
   Draft draft;
   draft.op = op;
-  draft.set_extra32(0, static_cast<uint32_t>(in.imm));
-  if (op >= Op::i32_store) {
+  if (is_absolute) return absolute_access(base + offset, draft);
+  if (offset > UINT16_MAX) {
+    // The low half comes first, as an operand.
+    Operand& half = is_store(op) ? draft.c : draft.b;
+    half = {Kind::h, offset & UINT16_MAX};
+    if (!has_far_offset(op)) return far_access(in, op);
+  }
+  draft.set_extra16(0, offset > UINT16_MAX ? offset >> 16 : offset);
+  if (is_store(op)) {
     Entry value = pop();
     Entry address = pop();
+    if (address.where == Where::constant) EBB_TRY(materialize(address));
     EBB_TRY(fit(draft, &address, &value));
     return emit(draft);
   }
   Entry address = pop();
+  if (address.where == Where::constant) EBB_TRY(materialize(address));
   return emit_result(draft, validator_.operand(0).kind(), &address, nullptr);
+}
+
+/// An access to where both address and offset are known.
+Result<void> FunctionCompiler::absolute_access(uint32_t address, Draft& draft) {
+  draft.a = {Kind::k, address & UINT16_MAX};
+  draft.set_extra16(0, address >> 16);
+  if (!is_store(draft.op)) {
+    pop();
+    return emit_result(draft, validator_.operand(0).kind(), nullptr, nullptr);
+  }
+  Entry value = pop();
+  if (value.where == Where::constant) EBB_TRY(materialize(value));
+  pop();
+  draft.b = operand(value);
+  if (draft.b.kind == Kind::s && draft.b.value == acc_slot_) draft.b = Operand::acc();
+  return emit(draft);
 }
 
 namespace {
@@ -501,7 +582,7 @@ Result<void> FunctionCompiler::far_access(const Instruction& in, Op op) {
   draft.op = row.far;
   draft.set_extra32(0, in.index | (decl_.memories[in.index].limits.is_64 ? far_address_64 : 0));
   draft.set_extra64(4, in.imm);
-  if (op >= Op::i32_store) {
+  if (is_store(op)) {
     Entry value = pop();
     Entry address = pop();
     EBB_TRY(flush_acc());

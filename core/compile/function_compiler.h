@@ -1,5 +1,6 @@
 // FunctionCompiler: one function body (or constant expression) to compact bytecode, in one pass, in
-// lockstep with the validator.
+// lockstep with the validator. Only a function of more than 64 KiB whose branches lead farther than
+// short targets can say is compiled a second time.
 //
 // The operand stack of the wasm code does not survive. It is kept symbolically: an entry is a
 // constant, a local that is read where it is used, the accumulator, or its own slot in the frame.
@@ -89,6 +90,7 @@ private:
 
   // function_compiler.cpp: set-up and the instruction switch.
   Result<void> begin(std::span<const ValType> params, Function& function);
+  Result<void> compile_in_reach(FuncIndex index, Function& function, Reach reach);
   Result<void> add_local(ValType type);
   Result<void> run();
   Result<void> finish_function(Function& function);
@@ -98,6 +100,7 @@ private:
   Result<void> step_constant(const Instruction& in);
   Result<void> local_get(uint32_t index);
   Result<void> local_set(uint32_t index, bool tee);
+  Result<bool> redirect_to_local(const Entry& entry, uint32_t slot);
   Result<void> global_get(uint32_t index);
   Result<void> global_set(uint32_t index);
   void weigh(Local& local) const;
@@ -107,6 +110,7 @@ private:
   }
   Result<void> step_numeric(const Instruction& in);
   Result<void> step_memory_access(const Instruction& in, Op op);
+  Result<void> absolute_access(uint32_t address, Draft& draft);
   Result<void> far_access(const Instruction& in, Op op);
   Result<void> note_offset();
   Error unsupported(Opcode op) const;
@@ -125,6 +129,7 @@ private:
   Result<void> flush_acc();
   Result<void> flush_top(size_t count);
   Result<void> flush_block(size_t params);
+  static uint64_t constant_source(const Entry& entry, Draft& draft);
   Result<void> copy_to(const Entry& entry, uint32_t slot);
   Result<void> move_to(Entry& entry, uint32_t slot);
   Result<void> copy_range(uint32_t to, uint32_t from, uint32_t count);

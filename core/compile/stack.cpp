@@ -95,6 +95,24 @@ void FunctionCompiler::truncate(size_t height) {
     pop();
 }
 
+/// The shortest way to a constant in a slot. Gives what the slot has then.
+uint64_t FunctionCompiler::constant_source(const Entry& entry, Draft& draft) {
+  // Of a value of 32 bits the upper half does not matter.
+  const bool is_32 = entry.type == ValKind::i32 || entry.type == ValKind::f32;
+  const int64_t bits = is_32 ? static_cast<int32_t>(entry.bits) : static_cast<int64_t>(entry.bits);
+  if (bits != static_cast<int16_t>(bits) && bits << 16 == 0) {
+    draft.op = Op::copy_high;
+    draft.set_extra16(0, static_cast<uint16_t>(entry.bits >> 48));
+  } else if (bits == static_cast<int32_t>(bits)) {
+    draft.op = Op::copy;
+    draft.a = Operand::immediate(static_cast<uint32_t>(bits));
+  } else {
+    draft.op = Op::copy_const;
+    draft.set_extra64(0, entry.bits);
+  }
+  return static_cast<uint64_t>(bits);
+}
+
 /// Writes a value that is not in the accumulator to a slot and leaves the accumulator alone.
 Result<void> FunctionCompiler::copy_to(const Entry& entry, uint32_t slot) {
   Draft draft;
@@ -102,15 +120,12 @@ Result<void> FunctionCompiler::copy_to(const Entry& entry, uint32_t slot) {
   draft.d = Operand::slot(slot);
   switch (entry.where) {
   case Where::constant: {
-    const Operand value = operand(entry);
-    if (value.kind == Kind::k) {
-      draft.op = Op::copy;
-      draft.a = value;
-    } else {
-      draft.op = Op::copy_const;
-      draft.set_extra64(0, entry.bits);
-    }
-    break;
+    const uint64_t bits = constant_source(entry, draft);
+    if (emitter_.has_constant(slot, bits)) return {};
+    EBB_TRY(emit(draft));
+    emitter_.note_constant(slot, bits);
+    slot_written(slot);
+    return {};
   }
   case Where::local:
     draft.a = Operand::slot(local_of(entry).slot);

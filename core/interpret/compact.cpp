@@ -8,8 +8,10 @@
 #define EBB_PINNED 0
 #define EBB_HEAD 2
 #define EBB_BYTES(operand_bytes) (EBB_HEAD + (operand_bytes))
-#define EBB_BYTES_TARGET(operand_bytes) (EBB_HEAD + (operand_bytes) + 4)
+#define EBB_BYTES_TARGET(operand_bytes) (EBB_HEAD + (operand_bytes) + 2)
 #define EBB_TARGET(operand_bytes)                                                                  \
+  (EBB_OPERAND(operand_bytes) + 2 * ptrdiff_t{read_code<int16_t>(EBB_OPERAND(operand_bytes))})
+#define EBB_FAR_TARGET(operand_bytes)                                                              \
   (EBB_OPERAND(operand_bytes) + read_code<int32_t>(EBB_OPERAND(operand_bytes)))
 #define EBB_TABLE_TARGET(operand_bytes, index) (table_target(EBB_OPERAND(operand_bytes), index))
 
@@ -20,6 +22,7 @@
 #define EBB_OUTGOING(ops, extra) EBB_U16((ops) + (extra) - 2)
 #define EBB_OUTGOING_REFS(ops, extra) EBB_U16((ops) + (extra) - 4)
 #define EBB_CALLEE(ops) ready_function(m, EBB_U32(ops))
+#define EBB_NEAR_CALLEE(ops) ready_function(m, EBB_U16(ops))
 #define EBB_CALLEE_AT(index) ready_function(m, index)
 #define EBB_CALLEE_FUNCTION(callee) (callee)
 #define EBB_CALLEE_TYPE(callee) (m.instance->module->type_of(*(callee)))
@@ -53,6 +56,11 @@ __attribute__((noinline)) const uint8_t* lazy_entry(const Machine& m, const Func
 }
 
 inline const uint8_t* table_target(const uint8_t* table, uint32_t index) {
+  const uint8_t* field = table + size_t{2} * index;
+  return field + 2 * ptrdiff_t{read_code<int16_t>(field)};
+}
+
+inline const uint8_t* far_table_target(const uint8_t* table, uint32_t index) {
   const uint8_t* field = table + size_t{4} * index;
   return field + read_code<int32_t>(field);
 }

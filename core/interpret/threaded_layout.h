@@ -23,6 +23,7 @@
 #define EBB_OUTGOING(ops, extra) (EBB_OWN_TAIL(ops).outgoing)
 #define EBB_OUTGOING_REFS(ops, extra) (EBB_OWN_TAIL(ops).outgoing_refs)
 #define EBB_CALLEE(ops) (static_cast<const ThreadedFunction*>(EBB_OWN_TAIL(ops).function))
+#define EBB_NEAR_CALLEE(ops) EBB_CALLEE(ops)
 #define EBB_CALLEE_AT(index) (m.threaded + (index))
 // The entry is read first: see ThreadedFunction.
 #define EBB_CALLEE_ENTRY(callee) __atomic_load_n(&(callee)->entry, __ATOMIC_ACQUIRE)

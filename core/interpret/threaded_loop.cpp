@@ -15,6 +15,7 @@ namespace {
 __attribute__((noinline)) const void* const* run(Machine* machine, const uint8_t* pc,
                                                  uint64_t* fp) {
   static const void* const addresses[] = {
+#define EBB_COMPACT_ENTRY(...) nullptr,
 #include "core/bytecode/forms_compact.inc"
 #include "core/bytecode/forms_pinned.inc"
   };

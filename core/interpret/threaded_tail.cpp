@@ -44,6 +44,7 @@ using Handler = EBB_HANDLER_CALL void (*)(EBB_PARAMETERS);
 
 #define EBB_FORM_ENTRY(d, a, b, c, name, ...) reinterpret_cast<const void*>(&name##_##d##a##b##c),
 const void* const handler_addresses[] = {
+#define EBB_COMPACT_ENTRY(...) nullptr,
 #include "core/bytecode/forms_compact.inc"
 #include "core/bytecode/forms_pinned.inc"
 };

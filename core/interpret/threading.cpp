@@ -24,11 +24,13 @@ struct Pins {
 constexpr uint8_t pin_int = 1;
 constexpr uint8_t pin_float = 2;
 
-/// A compact instruction taken apart: operands d, a, b, c.
+/// A compact instruction taken apart: operands d, a, b, c. Of those forms and ops that only compact
+/// code has, it is what threaded code has instead.
 struct Compact {
-  Form form;
   FormInfo info;
   uint32_t values[4];
+  uint32_t offset; ///< Of a load or store.
+  Op op;           ///< As it stands in the code.
   const uint8_t* extra;
   const uint8_t* next; ///< Behind it, a br_table's targets included.
 };
@@ -48,22 +50,57 @@ Kind& kind_at(Kinds& kinds, int which) {
   return *all[which];
 }
 
+/// Reads an operand of a kind, which becomes that of threaded code.
+uint32_t read_operand(const uint8_t* at, Kind& kind) {
+  switch (kind) {
+  case Kind::s:
+  case Kind::r:
+  case Kind::h:
+    return read_code<uint16_t>(at);
+  case Kind::k:
+    return static_cast<uint32_t>(int32_t{read_code<int16_t>(at)});
+  case Kind::w:
+    kind = Kind::k;
+    return read_code<uint32_t>(at);
+  default:
+    return 0;
+  }
+}
+
+/// The offset of a load or store, whose halves may lie apart.
+void find_offset(Compact& in) {
+  const uint32_t extra = read_code<uint16_t>(in.extra);
+  in.offset = extra;
+  for (int i = 1; i < 4; i++) {
+    if (kind_at(in.info.kinds, i) != Kind::h) continue;
+    in.offset = in.values[i] | extra << 16;
+    kind_at(in.info.kinds, i) = Kind::n;
+  }
+  if (in.info.kinds.a != Kind::k) return;
+  in.values[1] = (in.values[1] & UINT16_MAX) | extra << 16;
+  in.offset = 0;
+}
+
 Compact take_apart(const uint8_t* at) {
   Compact out;
-  out.form = static_cast<Form>(read_code<uint16_t>(at));
-  out.info = form_info(out.form);
+  const FormInfo& info = form_info(static_cast<Form>(read_code<uint16_t>(at)));
+  out.info = info;
+  out.op = info.op;
+  out.offset = 0;
   const uint8_t* operand = at + 2;
   for (int i = 0; i < 4; i++) {
-    const uint32_t bytes = kind_bytes(kind_at(out.info.kinds, i));
-    out.values[i] = bytes == 2   ? read_code<uint16_t>(operand)
-                    : bytes == 4 ? read_code<uint32_t>(operand)
-                                 : 0;
+    Kind& kind = kind_at(out.info.kinds, i);
+    const uint32_t bytes = kind_bytes(kind);
+    out.values[i] = read_operand(operand, kind);
     operand += bytes;
   }
   out.extra = operand;
-  out.next = at + compact_bytes(out.info);
-  if (op_info(out.info.op).effect == Effect::table_terminal)
-    out.next += size_t{4} * (read_code<uint32_t>(out.extra) + 1);
+  out.next = at + compact_bytes(info);
+  if (is_memory_access(out.op)) find_offset(out);
+  if (op_info(out.op).effect == Effect::table_terminal)
+    out.next += static_cast<size_t>(target_bytes(out.op) * table_targets(out.op, out.extra));
+  if (out.op == Op::far_br) out.info.op = Op::br;
+  if (out.op == Op::far_br_table) out.info.op = Op::br_table;
   return out;
 }
 
@@ -117,11 +154,24 @@ uint32_t pin_moves_bytes(uint8_t which) {
          ((which & pin_float) != 0 ? pin_move_bytes : 0);
 }
 
+/// Bytes of an operand of a kind in threaded code.
+constexpr uint32_t threaded_bytes(Kind kind) {
+  return kind == Kind::s || kind == Kind::r ? 2 : kind == Kind::k ? 4 : 0;
+}
+
+/// What of the extra bytes threaded code has in four bytes where compact code has two.
+bool has_word(Op op) { return is_memory_access(op) || op == Op::br_table; }
+
 /// Bytes of the operands, and of what of `extra` lies right behind them.
 uint32_t plain_bytes(const Threaded& in) {
   const OpInfo& op = op_info(in.info.op);
-  uint32_t bytes = word + kinds_bytes(in.info.kinds);
-  if (!is_call(op.effect)) bytes += op.extra;
+  const Kinds& kinds = in.info.kinds;
+  uint32_t bytes = word + threaded_bytes(kinds.d) + threaded_bytes(kinds.a) +
+                   threaded_bytes(kinds.b) + threaded_bytes(kinds.c);
+  if (has_word(in.info.op))
+    bytes += 4;
+  else if (!is_call(op.effect))
+    bytes += op.extra;
   if (op.effect == Effect::enter) bytes += 4;
   return aligned(bytes);
 }
@@ -131,7 +181,8 @@ uint32_t threaded_bytes(const Compact& in, const Threaded& out) {
   uint32_t bytes = plain_bytes(out);
   if (is_call(effect)) bytes += sizeof(ThreadedCallTail);
   if (has_target(effect)) bytes += word;
-  if (effect == Effect::table_terminal) bytes += word * (read_code<uint32_t>(in.extra) + 1);
+  if (effect == Effect::table_terminal)
+    bytes += word * static_cast<uint32_t>(table_targets(in.op, in.extra));
   return bytes + pin_moves_bytes(out.stores) + pin_moves_bytes(out.loads);
 }
 
@@ -270,7 +321,9 @@ void Threader::write_tail(uint8_t* at, const Compact& in) {
   tail.home_int = pins_.home_int;
   tail.home_float = pins_.home_float;
   if (extra >= 8) tail.outgoing_refs = read_code<uint16_t>(in.extra + extra - 4);
-  const uint32_t first = extra >= 6 ? read_code<uint32_t>(in.extra) : 0;
+  const uint32_t first = extra >= 8   ? read_code<uint32_t>(in.extra)
+                         : extra >= 4 ? read_code<uint16_t>(in.extra)
+                                      : 0;
   switch (in.info.op) {
   case Op::call:
   case Op::call_refs:
@@ -297,12 +350,17 @@ uint8_t* Threader::write_instruction(uint8_t* out, const Compact& in, const Thre
   uint8_t* operand = write_head(out, chosen.form);
   Kinds kinds = chosen.info.kinds;
   for (int i = 0; i < 4; i++) {
-    const uint32_t bytes = kind_bytes(kind_at(kinds, i));
+    const uint32_t bytes = threaded_bytes(kind_at(kinds, i));
     memcpy(operand, &chosen.values[i], bytes);
     operand += bytes;
   }
   const OpInfo& op = op_info(chosen.info.op);
-  if (!is_call(op.effect)) memcpy(operand, in.extra, op.extra);
+  if (is_memory_access(chosen.info.op))
+    write_code(operand, in.offset);
+  else if (op.effect == Effect::table_terminal)
+    write_code(operand, static_cast<uint32_t>(table_targets(in.op, in.extra) - 1));
+  else if (!is_call(op.effect))
+    memcpy(operand, in.extra, op.extra);
   if (op.effect == Effect::enter) {
     write_code(operand + 4, pins_.home_int);
     write_code(operand + 6, pins_.home_float);
@@ -312,11 +370,11 @@ uint8_t* Threader::write_instruction(uint8_t* out, const Compact& in, const Thre
     write_tail(out, in);
     out += sizeof(ThreadedCallTail);
   }
-  const uint8_t* target = nullptr;
-  if (has_target(op.effect)) target = in.extra + op.extra;
-  if (op.effect == Effect::table_terminal) target = in.extra + op.extra;
-  for (; target != nullptr && target < in.next; target += 4) {
-    const uint8_t* to = target + read_code<int32_t>(target);
+  const uint8_t* target = in.next;
+  if (has_target(op.effect) || op.effect == Effect::table_terminal)
+    target = in.extra + op_info(in.op).extra;
+  for (; target < in.next; target += target_bytes(in.op)) {
+    const uint8_t* to = target + target_distance(in.op, target);
     const uint32_t offset = offsets_[static_cast<size_t>(to - compact_) / 2];
     write_code<const uint8_t*>(out, threaded_ + offset);
     out += word;

@@ -183,7 +183,7 @@ TEST_CASE("running in place takes no memory for code and data") {
   m.memory({0, 1}).data(Bytes{0, 0x41, 0, 0x0b} + sized(Bytes(30000, 1)));
   const Aligned bytes(compiled(world.engine, m.build()));
   const Module module = load(world.engine, bytes);
-  CHECK(bytes.size() > 200000);
+  CHECK(bytes.size() > 150000);
   CHECK(module.stats().used < 600);
 }
 

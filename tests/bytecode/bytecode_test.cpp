@@ -16,7 +16,7 @@ constexpr size_t compact_form_count = static_cast<size_t>(Form::compact_count);
 std::string letters(Kinds kinds) {
   std::string text;
   for (const Kind kind : {kinds.d, kinds.a, kinds.b, kinds.c})
-    text += "nsakrp"[static_cast<size_t>(kind)];
+    text += "nsakrpwh"[static_cast<size_t>(kind)];
   return text;
 }
 
@@ -53,11 +53,36 @@ TEST_CASE("what takes operands takes all of them from slots") {
   for (size_t i = 0; i < compact_form_count; i++) {
     const FormInfo& info = form_info(static_cast<Form>(i));
     Kinds kinds = info.kinds;
-    for (Kind* kind : {&kinds.a, &kinds.b, &kinds.c})
-      if (*kind == Kind::a || *kind == Kind::k) *kind = Kind::s;
+    for (Kind* kind : {&kinds.a, &kinds.b, &kinds.c}) {
+      if (*kind == Kind::a || *kind == Kind::k || *kind == Kind::w) *kind = Kind::s;
+      if (*kind == Kind::h) *kind = Kind::n;
+    }
     CAPTURE(op_name(info.op));
     CAPTURE(letters(info.kinds));
     CHECK(find_form(info.op, kinds, false) != Form::count);
+  }
+}
+
+TEST_CASE("what only compact code has becomes a form that both have") {
+  const auto is_wide = [](Kind kind) { return kind == Kind::w || kind == Kind::h; };
+  for (size_t i = 0; i < compact_form_count; i++) {
+    const FormInfo& info = form_info(static_cast<Form>(i));
+    Kinds kinds = info.kinds;
+    for (Kind* kind : {&kinds.d, &kinds.a, &kinds.b, &kinds.c})
+      if (is_wide(*kind)) *kind = *kind == Kind::w ? Kind::k : Kind::n;
+    CAPTURE(op_name(info.op));
+    CAPTURE(letters(info.kinds));
+    CHECK(find_form(info.op, kinds, false) != Form::count);
+  }
+}
+
+TEST_CASE("a conditional branch has an opposite, whose opposite it is") {
+  for (size_t i = 0; i < op_count; i++) {
+    const Op op = static_cast<Op>(i);
+    const bool is_conditional = op_info(op).effect == Effect::target;
+    CAPTURE(op_name(op));
+    CHECK((negated(op) != Op::count) == is_conditional);
+    if (is_conditional) CHECK(negated(negated(op)) == op);
   }
 }
 

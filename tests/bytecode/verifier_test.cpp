@@ -79,14 +79,22 @@ TEST_CASE("instructions are compact ones, whole, and not the machine's own") {
     CHECK(world.check(short_code) == Error::bytecode_opcode);
   }
   Code table;
-  table.add(Op::br_table, "nsnn", {0}, words({1})).entry(0).entry(0);
+  table.add(Op::br_table, "nsnn", {0}, halves({1})).entry(0).entry(0);
   CHECK(world.check(table) == Error::none);
   Code cut_table;
-  cut_table.add(Op::br_table, "nsnn", {0}, words({2})).entry(0).entry(0);
+  cut_table.add(Op::br_table, "nsnn", {0}, halves({2})).entry(0).entry(0);
   CHECK(world.check(cut_table) == Error::bytecode_opcode);
   Code huge_table;
-  huge_table.add(Op::br_table, "nsnn", {0}, words({UINT32_MAX})).entry(0);
+  huge_table.add(Op::br_table, "nsnn", {0}, halves({UINT16_MAX})).entry(0);
   CHECK(world.check(huge_table) == Error::bytecode_opcode);
+  const auto far_table = [&](uint32_t count) {
+    Code code;
+    code.add(Op::far_br_table, "nsnn", {0}, words({count}));
+    return world.check(code.entry(0, Op::far_br_table).entry(0, Op::far_br_table));
+  };
+  CHECK(far_table(1) == Error::none);
+  for (const uint32_t count : {2u, UINT32_MAX / 4, UINT32_MAX - 1, UINT32_MAX})
+    CHECK(far_table(count) == Error::bytecode_opcode);
 }
 
 TEST_CASE("numbers lie in the frame's numbers") {
@@ -97,6 +105,16 @@ TEST_CASE("numbers lie in the frame's numbers") {
   CHECK(check(Code().add(Op::i32_add, "sssn", {4, 0, 0})) == Error::bytecode_slot);
   CHECK(check(Code().add(Op::i32_add, "sssn", {0, 4, 0})) == Error::bytecode_slot);
   CHECK(check(Code().add(Op::i32_add, "sssn", {0, 0, 4})) == Error::bytecode_slot);
+  CHECK(check(Code().add(Op::i32_add, "sswn", {0, 4, 0})) == Error::bytecode_slot);
+  CHECK(check(Code().add(Op::i32_load, "sshn", {3, 3, 65535}, halves({65535}))) == Error::none);
+  CHECK(check(Code().add(Op::i32_load, "sshn", {4, 0, 0}, halves({0}))) == Error::bytecode_slot);
+  CHECK(check(Code().add(Op::i32_load, "sshn", {0, 4, 0}, halves({0}))) == Error::bytecode_slot);
+  CHECK(check(Code().add(Op::i32_store, "nssh", {3, 3, 65535}, halves({0}))) == Error::none);
+  CHECK(check(Code().add(Op::i32_store, "nksn", {65535, 4}, halves({0}))) == Error::bytecode_slot);
+  CHECK(check(Code().add(Op::copy_high, "snnn", {3}, halves({1}))) == Error::none);
+  CHECK(check(Code().add(Op::copy_high, "snnn", {4}, halves({1}))) == Error::bytecode_slot);
+  CHECK(check(Code().add(Op::far_global_get, "snnn", {4}, words({g_i64}))) == Error::bytecode_slot);
+  CHECK(check(Code().add(Op::far_global_set, "nsnn", {4}, words({g_i64}))) == Error::bytecode_slot);
   CHECK(check(Code().add(Op::select, "ssss", {0, 0, 0, 3})) == Error::none);
   CHECK(check(Code().add(Op::select, "ssss", {0, 0, 0, 4})) == Error::bytecode_slot);
   // A vector takes two slots.
@@ -193,7 +211,7 @@ TEST_CASE("what calls leave of references holds on every path") {
   // if (0) call; read
   for (const uint32_t from : {1u, 2u}) {
     Code code = with_refs(frame);
-    code.branch(Op::br_if, "nsnn", {0}, code.here() + 8 + 10 + 4);
+    code.branch(Op::br_if, "nsnn", {0}, code.here() + 6 + 10 + 4);
     call(code);
     code.add(Op::ref_move, "rrnn", {0, from}).ret();
     CHECK(world.check(code, plain, frame) == (from == 1 ? Error::none : Error::bytecode_reference));
@@ -238,7 +256,7 @@ TEST_CASE("returned references have been set") {
   CHECK(world.check(code.ret(), refs, frame) == Error::none);
   Code spoiled;
   spoiled.add(Op::enter_refs, "nnnn", {}, halves({2, 1}));
-  spoiled.add(Op::call, "nnnn", {}, words({defined(plain)}) + halves({0}));
+  spoiled.add(Op::call, "nnnn", {}, halves({defined(plain), 0}));
   CHECK(world.check(spoiled.ret(), refs, frame) == Error::bytecode_reference);
 }
 

@@ -49,7 +49,7 @@ struct Code {
   Code& add(Op op, const char* kinds, std::initializer_list<uint32_t> values = {},
             const std::vector<uint8_t>& extra = {}) {
     const auto kind = [](char letter) {
-      return static_cast<Kind>(std::string("nsakr").find(letter));
+      return static_cast<Kind>(std::string("nsakrpwh").find(letter));
     };
     const Kinds all = {kind(kinds[0]), kind(kinds[1]), kind(kinds[2]), kind(kinds[3])};
     const Form form = find_form(op, all, false);
@@ -67,12 +67,18 @@ struct Code {
   }
   /// A branch to an offset in the code.
   Code& branch(Op op, const char* kinds, std::initializer_list<uint32_t> values, int64_t target) {
-    add(op, kinds, values);
-    bytes = bytes + words({static_cast<uint32_t>(target - here())});
-    return *this;
+    return add(op, kinds, values).entry(target, op);
   }
-  Code& entry(int64_t target) {
-    bytes = bytes + words({static_cast<uint32_t>(target - here())});
+  /// A target, as `op` has them.
+  Code& entry(int64_t target, Op op = Op::br_table) {
+    const int64_t distance = target - here();
+    if (target_bytes(op) == 4) {
+      bytes = bytes + words({static_cast<uint32_t>(distance)});
+      return *this;
+    }
+    REQUIRE(distance % 2 == 0);
+    REQUIRE(distance / 2 == static_cast<int16_t>(distance / 2));
+    bytes = bytes + halves({static_cast<uint32_t>(distance / 2)});
     return *this;
   }
   Code& ret() { return add(Op::return_void, "nnnn"); }

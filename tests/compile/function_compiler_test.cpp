@@ -25,10 +25,11 @@ std::string disassemble(std::span<const uint8_t> code) {
     size_t operand = at + 2;
     for (const Kind kind : {info.kinds.d, info.kinds.a, info.kinds.b, info.kinds.c}) {
       if (kind == Kind::n) continue;
-      text += "nsakr"[static_cast<size_t>(kind)];
-      if (kind == Kind::s || kind == Kind::r)
+      text += "nsakrpwh"[static_cast<size_t>(kind)];
+      if (kind == Kind::s || kind == Kind::r || kind == Kind::h)
         text += std::to_string(read_code<uint16_t>(code.data() + operand));
-      if (kind == Kind::k) text += std::to_string(read_code<int32_t>(code.data() + operand));
+      if (kind == Kind::k) text += std::to_string(read_code<int16_t>(code.data() + operand));
+      if (kind == Kind::w) text += std::to_string(read_code<int32_t>(code.data() + operand));
       operand += kind_bytes(kind);
       text += ' ';
     }
@@ -36,7 +37,7 @@ std::string disassemble(std::span<const uint8_t> code) {
     const size_t extra = operand;
     at += compact_bytes(info);
     if (op_info(info.op).effect == Effect::table_terminal)
-      at += 4 * (read_code<uint32_t>(code.data() + extra) + 1);
+      at += target_bytes(info.op) * table_targets(info.op, code.data() + extra);
   }
   return text;
 }
