@@ -1,9 +1,11 @@
 // Another engine's opinion: judges modules with V8 (WebAssembly of Node.js 24 or newer).
 //
 // One process judges many: it reads frames from standard input, each a kind (a byte), a size (u32,
-// little-endian) and so many bytes of a module: `v` validates (`1`, `0` and why, `?` for no opinion), `x` instantiates the kind of module
-// that fuzz/generator.h describes and calls its exports. A frame `f` without bytes ends a batch;
-// the answers to it are one line each, behind their total size (u32).
+// little-endian) and so many bytes of a module. A frame `f` without bytes ends a batch; the answers
+// to it are one line each, behind their total size (u32). Kinds:
+//   v  validates: `1`, or `0` and why, or `?` for no opinion
+//   x  instantiates a module as fuzz/generator.h describes it and calls its exports
+//   e  calls the exports of any module with zeros, as fuzz/run_exports.h describes it
 import { readSync, writeSync } from 'node:fs';
 
 function read(size) {
@@ -81,10 +83,51 @@ function validate(bytes) {
   return '?';
 }
 
+const float = new DataView(new ArrayBuffer(8));
+
+function describe(value) {
+  if (value === undefined) return '';
+  if (Array.isArray(value)) return value.map(describe).join(',');
+  if (typeof value === 'bigint') return BigInt.asUintN(64, value) + 'n';
+  if (typeof value !== 'number') return 'ref';
+  if (Number.isNaN(value)) return 'nan';
+  float.setFloat64(0, value);
+  return float.getBigUint64(0).toString(16);
+}
+
+// `false` becomes a zero of every type of number.
+function importsOf(module) {
+  const imports = {};
+  for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
+    if (kind !== 'function') return null;
+    (imports[from] ??= {})[name] = () => false;
+  }
+  return imports;
+}
+
+function executeExports(bytes) {
+  const module = new WebAssembly.Module(bytes);
+  const imports = importsOf(module);
+  if (imports === null) return '?';
+  const { exports } = new WebAssembly.Instance(module, imports);
+  let answer = '';
+  for (const { name, kind } of WebAssembly.Module.exports(module)) {
+    if (kind !== 'function') continue;
+    const func = exports[name];
+    try {
+      answer += name + '=' + describe(func(...Array(func.length).fill(false))) + ' ';
+    } catch (error) {
+      if (error instanceof TypeError) return answer + name + '=?';
+      answer += name + '=' + trap(error) + ' ';
+    }
+  }
+  return answer;
+}
+
 function judge(kind, bytes) {
   if (kind === 'v') return validate(bytes);
   try {
-    return execute(bytes);
+    return kind === 'e' ? executeExports(bytes) : execute(bytes);
   } catch (error) {
     return 'refused: ' + error.message.replaceAll('\n', ' ');
   }

@@ -1,0 +1,3 @@
+#!/bin/bash -eu
+# The same targets as on OSS-Fuzz.
+exec "$SRC/ebb/fuzz/build.sh"
