@@ -46,7 +46,7 @@ std::vector<Bytes> make_artifacts(const Options& options) {
   std::vector<Bytes> artifacts;
   std::mt19937_64 random(options.seed);
   for (size_t i = 0; i < options.generated; ++i) {
-    Bytes bytes(random() % 600 + 1);
+    Bytes bytes(random_below(random, 600) + 1);
     for (uint8_t& byte : bytes)
       byte = static_cast<uint8_t>(random());
     Input input(bytes.data(), bytes.size());
@@ -108,7 +108,7 @@ int main(int argc, char** argv) {
     alarm(file_seconds_max);
     Bytes file = artifacts[i % artifacts.size()];
     const uint64_t seed = options.seed * 1000003 + i;
-    mutate_artifact(file, artifacts[seed * 7919 % artifacts.size()], seed);
+    mutate_artifact(file, artifacts[static_cast<size_t>(seed * 7919 % artifacts.size())], seed);
     run_artifact(file, static_cast<uint8_t>(i / artifacts.size()), tally);
   }
   alarm(0);

@@ -20,10 +20,8 @@ seeds=$build/seeds
 for target in "$build"/fuzz/*_fuzzer; do
   name=$(basename "$target" _fuzzer)
   cp "$target" "$OUT/"
-  (cd "$seeds/$name" && zip -q -r "$OUT/${name}_fuzzer_seed_corpus.zip" .)
-  if [ -d "fuzz/corpus/$name" ]; then
-    (cd "fuzz/corpus/$name" && zip -q -r -g "$OUT/${name}_fuzzer_seed_corpus.zip" .)
-  fi
+  if [ -d "fuzz/corpus/$name" ]; then cp "fuzz/corpus/$name"/* "$seeds/$name/"; fi
+  (cd "$seeds/$name" && python3 -m zipfile -c "$OUT/${name}_fuzzer_seed_corpus.zip" ./*)
   case $name in
   validate | bytecode_mutation) cp fuzz/wasm.dict "$OUT/${name}_fuzzer.dict" ;;
   esac

@@ -259,7 +259,7 @@ void World::make_object(StoreModel& model) {
             },
             "Memory::create", model.is_limited))
       return;
-    model.memories.push_back({made, Bytes(type.limits.min), memory_pages_max});
+    model.memories.push_back({made, Bytes(static_cast<size_t>(type.limits.min)), memory_pages_max});
     return;
   }
   case 1: {
@@ -276,8 +276,9 @@ void World::make_object(StoreModel& model) {
             },
             "Table::create", model.is_limited))
       return;
-    model.tables.push_back(
-        {made, std::vector<Reference>(type.limits.min, initial), table_elements_max});
+    model.tables.push_back({made,
+                            std::vector<Reference>(static_cast<size_t>(type.limits.min), initial),
+                            table_elements_max});
     return;
   }
   default: {
@@ -321,7 +322,7 @@ void World::instantiate(StoreModel& model) {
 void World::use_memory(StoreModel& model, MemoryModel& memory) {
   Store& store = model.store;
   if (input_.one_in(2)) {
-    const uint64_t delta = input_.one_in(4) ? input_.u16() : input_.byte();
+    const size_t delta = input_.one_in(4) ? input_.u16() : input_.byte();
     uint64_t old = 0;
     const auto grow = [&]() -> Result<void> {
       old = EBB_TRY(memory.memory.grow(store, delta));
@@ -336,7 +337,7 @@ void World::use_memory(StoreModel& model, MemoryModel& memory) {
     memory.bytes.resize(memory.bytes.size() + delta);
     return;
   }
-  const uint64_t offset = input_.byte();
+  const size_t offset = input_.byte();
   Bytes from(input_.below(40), input_.byte());
   const bool fits = offset + from.size() <= memory.bytes.size();
   must(memory.memory.write(store, offset, from).ok() == fits, "a write went wrong");
@@ -348,7 +349,7 @@ void World::use_table(StoreModel& model, TableModel& table) {
   Store& store = model.store;
   const Reference value = reference();
   if (input_.one_in(3)) {
-    const uint64_t delta = input_.below(40);
+    const size_t delta = input_.below(40);
     uint64_t old = 0;
     const auto grow = [&]() -> Result<void> {
       old = EBB_TRY(table.table.grow(store, delta, val_of(value)));
@@ -363,7 +364,7 @@ void World::use_table(StoreModel& model, TableModel& table) {
     table.elements.resize(table.elements.size() + delta, value);
     return;
   }
-  const uint64_t index = input_.byte();
+  const size_t index = input_.byte();
   const auto set = [&] { return table.table.set(store, index, val_of(value)); };
   if (index >= table.elements.size()) {
     must(set().error() == Error::out_of_range, "an element beyond the end was set");

@@ -30,7 +30,7 @@ struct Options {
 };
 
 Bytes random_bytes(std::mt19937_64& random, size_t most) {
-  Bytes bytes(random() % most + 1);
+  Bytes bytes(random_below(random, most) + 1);
   // Some inputs are of few different bytes: they repeat one kind of step.
   const unsigned spread = random() % 4 == 0 ? 8 : 256;
   for (uint8_t& byte : bytes)
@@ -40,7 +40,7 @@ Bytes random_bytes(std::mt19937_64& random, size_t most) {
 
 void alter(std::mt19937_64& random, Bytes& bytes) {
   for (uint64_t changes = random() % 4 + 1; changes != 0 && !bytes.empty(); --changes) {
-    const size_t at = random() % bytes.size();
+    const size_t at = random_below(random, bytes.size());
     switch (random() % 5) {
     case 0:
       bytes[at] = static_cast<uint8_t>(random());
@@ -55,9 +55,9 @@ void alter(std::mt19937_64& random, Bytes& bytes) {
       bytes.erase(bytes.begin() + static_cast<ptrdiff_t>(at));
       break;
     default: {
-      const size_t from = random() % bytes.size();
+      const size_t from = random_below(random, bytes.size());
       const size_t room = bytes.size() - (from > at ? from : at);
-      std::memmove(bytes.data() + at, bytes.data() + from, random() % 16 % (room + 1));
+      std::memmove(bytes.data() + at, bytes.data() + from, random_below(random, 16) % (room + 1));
       break;
     }
     }

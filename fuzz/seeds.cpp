@@ -17,7 +17,7 @@ using namespace ebb;
 using namespace ebb::fuzz;
 
 Bytes random_bytes(std::mt19937_64& random, size_t most) {
-  Bytes bytes(random() % most + 1);
+  Bytes bytes(random_below(random, most) + 1);
   for (uint8_t& byte : bytes)
     byte = static_cast<uint8_t>(random());
   return bytes;

@@ -44,6 +44,11 @@ private:
   Allocator allocator_;
 };
 
+/// A number below `bound` of a random engine of the standard library.
+template <class Engine> size_t random_below(Engine& random, size_t bound) {
+  return static_cast<size_t>(random() % bound);
+}
+
 /// A whole file, or nothing.
 Bytes read_file(const std::string& path);
 void write_file(const std::string& path, const Bytes& bytes);

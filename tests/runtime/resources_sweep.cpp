@@ -268,7 +268,8 @@ bool Measurement::run(const std::vector<uint64_t>& words, size_t bytes, bool& ha
 
 /// A file in words, so that it lies as precompiled modules must.
 std::vector<uint64_t> read_file(const std::string& path, size_t& bytes) {
-  std::vector<uint64_t> words(std::filesystem::file_size(path) / sizeof(uint64_t) + 1);
+  std::vector<uint64_t> words(
+      static_cast<size_t>(std::filesystem::file_size(path)) / sizeof(uint64_t) + 1);
   FILE* file = std::fopen(path.c_str(), "rb");
   bytes = file == nullptr ? 0 : std::fread(words.data(), 1, words.size() * sizeof(uint64_t), file);
   if (file != nullptr) std::fclose(file);
