@@ -4,8 +4,8 @@
 //   TARGET_replay [--generate COUNT] [--bytes MOST] [--alter COUNT] [--seed SEED] FILE-OR-FOLDER…
 //   TARGET_replay --write FOLDER [--generate COUNT] …      write the generated inputs instead
 //
-// `--generate` runs so many inputs of random bytes, `--alter` so many altered copies of each file.
-// Whatever does not hold ends the program.
+// `--generate` runs so many inputs of random bytes (or of what a target's own mutator makes),
+// `--alter` so many altered copies of each file. Whatever does not hold ends the program.
 #include "fuzz/target.h"
 
 #include <cstring>
@@ -13,6 +13,9 @@
 #include <random>
 
 #include <unistd.h>
+
+extern "C" __attribute__((weak)) size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size,
+                                                                size_t max_size, unsigned seed);
 
 namespace {
 
@@ -62,6 +65,17 @@ void alter(std::mt19937_64& random, Bytes& bytes) {
     }
     }
   }
+}
+
+/// What a target that knows its format makes from nothing.
+Bytes made_by_target(std::mt19937_64& random) {
+  constexpr size_t most = 20000;
+  Bytes bytes(most);
+  size_t size = 0;
+  for (size_t steps = 1 + random_below(random, 4); steps != 0; --steps)
+    size = LLVMFuzzerCustomMutator(bytes.data(), size, most, static_cast<unsigned>(random()));
+  bytes.resize(size);
+  return bytes;
 }
 
 /// An exact copy on the heap, so that a sanitizer sees a step beyond its end.
@@ -123,7 +137,8 @@ int main(int argc, char** argv) {
     }
   }
   for (size_t i = 0; i < options.generate; ++i, ++runs) {
-    const Bytes bytes = random_bytes(random, options.bytes);
+    const Bytes bytes = LLVMFuzzerCustomMutator != nullptr ? made_by_target(random)
+                                                           : random_bytes(random, options.bytes);
     if (options.write.empty())
       run(bytes);
     else
