@@ -7,6 +7,7 @@
 // cause.
 #include "collections/heap.h"
 
+#include "collections/poison.h"
 #include "collections/pool.h"
 #include "error/assert.h"
 
@@ -36,6 +37,7 @@ Heap::Heap(Heap& parent, size_t limit, Threads threads)
 
 Heap::~Heap() {
   if (!pool_) return;
+  unpoison(reserved_.pointer, reserved_.bytes);
   if (parent_) {
     parent_->release(reserved_, Pool::granule_bytes);
   } else {

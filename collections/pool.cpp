@@ -1,5 +1,6 @@
 #include "collections/pool.h"
 
+#include "collections/poison.h"
 #include "error/assert.h"
 
 #include <cstring>
@@ -35,6 +36,8 @@ void release_in(void* context, void* pointer, size_t bytes, size_t align) {
 } // namespace
 
 Pool* Pool::create(void* buffer, size_t bytes) {
+  // An earlier pool may have been here.
+  unpoison(buffer, bytes);
   const uintptr_t end = reinterpret_cast<uintptr_t>(buffer) + bytes;
   const uintptr_t start = align_up(reinterpret_cast<uintptr_t>(buffer), alignof(Pool));
   const size_t most = bytes / granule_bytes;
@@ -111,7 +114,7 @@ bool Pool::is_edge(uint32_t index) const { return (edges_[index / 32] >> (index 
 void Pool::mark_edge(uint32_t index) { edges_[index / 32] |= uint32_t{1} << (index % 32); }
 void Pool::clear_edge(uint32_t index) { edges_[index / 32] &= ~(uint32_t{1} << (index % 32)); }
 
-void Pool::link(uint32_t index, uint32_t length) {
+EBB_TOUCHES_POISONED void Pool::link(uint32_t index, uint32_t length) {
   const uint32_t list = list_of(length);
   FreeBlock& block = block_at(index);
   block.next = heads_[list];
@@ -124,9 +127,10 @@ void Pool::link(uint32_t index, uint32_t length) {
   mark_edge(index);
   mark_edge(index + length - 1);
   free_count_ += length;
+  poison(&block, size_t{length} * granule_bytes);
 }
 
-void Pool::unlink(uint32_t index) {
+EBB_TOUCHES_POISONED void Pool::unlink(uint32_t index) {
   const FreeBlock& block = block_at(index);
   const uint32_t list = list_of(block.length);
   if (block.next != none) block_at(block.next).previous = block.previous;
@@ -139,6 +143,7 @@ void Pool::unlink(uint32_t index) {
   clear_edge(index);
   clear_edge(index + block.length - 1);
   free_count_ -= block.length;
+  unpoison(&block, size_t{block.length} * granule_bytes);
 }
 
 /// The first list from `list` on that has a block, or list_count_.
@@ -156,12 +161,12 @@ uint32_t Pool::first_list(uint32_t list) const {
 // --- Runs.
 
 /// The length of the free block that begins at `end`, 0 if none does.
-uint32_t Pool::free_after(uint32_t end) const {
+EBB_TOUCHES_POISONED uint32_t Pool::free_after(uint32_t end) const {
   return end < granule_count_ && is_edge(end) ? block_at(end).length : 0;
 }
 
 /// The length of the free block that ends just before `index`, 0 if none does.
-uint32_t Pool::free_before(uint32_t index) const {
+EBB_TOUCHES_POISONED uint32_t Pool::free_before(uint32_t index) const {
   return index > 0 && is_edge(index - 1) ? block_at(index - 1).last_length : 0;
 }
 
@@ -185,14 +190,14 @@ uint32_t Pool::aligned_index(uint32_t index, size_t align) const {
   return static_cast<uint32_t>((aligned - base) / granule_bytes);
 }
 
-bool Pool::fits(uint32_t index, uint32_t length, size_t align) const {
+EBB_TOUCHES_POISONED bool Pool::fits(uint32_t index, uint32_t length, size_t align) const {
   const uint32_t start = aligned_index(index, align);
   const uint32_t end = index + block_at(index).length;
   return start != none && start < end && length <= end - start;
 }
 
 /// A free block in which the run fits, or none.
-uint32_t Pool::find(uint32_t length, size_t align) const {
+EBB_TOUCHES_POISONED uint32_t Pool::find(uint32_t length, size_t align) const {
   const size_t padding = align <= granule_bytes ? 0 : align / granule_bytes - 1;
   if (padding < granule_count_ && length <= granule_count_ - padding) {
     const uint32_t list = first_list(list_for(length + static_cast<uint32_t>(padding)));
@@ -207,7 +212,7 @@ uint32_t Pool::find(uint32_t length, size_t align) const {
   return none;
 }
 
-uint32_t Pool::take(uint32_t length, size_t align) {
+EBB_TOUCHES_POISONED uint32_t Pool::take(uint32_t length, size_t align) {
   if (length == 0 || length > free_count_) return none;
   const uint32_t index = find(length, align);
   if (index == none) return none;
@@ -288,7 +293,7 @@ void Pool::release(void* pointer, size_t bytes, size_t) {
 
 // --- Checking.
 
-bool Pool::check() const {
+EBB_TOUCHES_POISONED bool Pool::check() const {
   uint32_t listed = 0;
   uint32_t edges = 0;
   for (uint32_t list = 0; list < list_count_; ++list) {

@@ -22,7 +22,8 @@ public:
   static constexpr size_t granule_bytes = 16;
 
   /// A pool inside `buffer`, whose head it occupies; null if the buffer is too small to hold one
-  /// granule. The buffer must outlive it; there is nothing to destroy.
+  /// granule. The buffer must outlive it; there is nothing to destroy. With AddressSanitizer, free
+  /// memory in the buffer may not be touched until another pool is made there.
   static Pool* create(void* buffer, size_t bytes);
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;

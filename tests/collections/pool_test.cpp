@@ -1,3 +1,4 @@
+#include "collections/poison.h"
 #include "collections/pool.h"
 #include "tests/collections/collections_test.h"
 
@@ -165,3 +166,26 @@ TEST_CASE("the same calls lead to the same addresses") {
   }
   CHECK(places[0] == places[1]);
 }
+
+#if defined(EBB_POISONS)
+extern "C" void* __asan_region_is_poisoned(void* pointer, size_t bytes);
+
+TEST_CASE("what is free in a pool may not be touched") {
+  alignas(16) static unsigned char buffer[4096];
+  Pool* pool = Pool::create(buffer, sizeof(buffer));
+  const Block first = pool->allocate(100, 16, false);
+  const Block second = pool->allocate(100, 16, false);
+  unsigned char* const bytes = static_cast<unsigned char*>(first.pointer);
+  CHECK(__asan_region_is_poisoned(first.pointer, first.bytes) == nullptr);
+  CHECK(__asan_region_is_poisoned(second.pointer, second.bytes) == nullptr);
+  pool->resize(first.pointer, 100, 20, 16, false);
+  CHECK(__asan_region_is_poisoned(bytes, 32) == nullptr);
+  CHECK(__asan_region_is_poisoned(bytes, first.bytes) == bytes + 32);
+  pool->release(first.pointer, 20, 16);
+  CHECK(__asan_region_is_poisoned(bytes, 16) == bytes);
+  CHECK(__asan_region_is_poisoned(second.pointer, second.bytes) == nullptr);
+  // The next pool there has all of it.
+  CHECK(Pool::create(buffer, sizeof(buffer)) == pool);
+  CHECK(pool->allocate(3000, 16, true));
+}
+#endif
