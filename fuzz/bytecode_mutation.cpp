@@ -89,7 +89,7 @@ void Mutator::flip_bit() {
   // The list of pins behind the code is altered too; what lies behind that belongs to another
   // function.
   const uint8_t* list = original_code_.data() + code_end();
-  const uint32_t list_bytes = 2 + 2 * ((list[0] & PinList::count_mask) + uint32_t{list[1]});
+  const uint32_t list_bytes = PinList::bytes(list[0], list[1]);
   const uint32_t at = original_.code_offset + random_.below(original_.code_bytes + list_bytes);
   module_.code()[at] ^= static_cast<uint8_t>(1u << random_.below(8));
 }
@@ -131,7 +131,7 @@ void Mutator::set_operand() {
   const uint32_t units = compact_bytes(info) / 2;
   if (units < 2) return;
   const uint32_t field = at + 2 + 2 * random_.below(units - 1);
-  const uint32_t most = uint32_t{original_.frame.numbers} + original_.frame.refs + 3;
+  const uint32_t most = uint32_t{original_.extent} + 1;
   write_code(module_.code().data() + field, static_cast<uint16_t>(random_.below(most)));
 }
 
@@ -162,8 +162,8 @@ void Mutator::move_reference() {
     if (compact_bytes(info) != compact_bytes(form_info(form))) continue;
     uint8_t* out = module_.code().data() + at;
     write_code(out, static_cast<uint16_t>(form));
-    write_code(out + 2, static_cast<uint16_t>(random_.below(original_.results.refs + 1u)));
-    write_code(out + 4, static_cast<uint16_t>(random_.below(original_.frame.refs + 1u)));
+    write_code(out + 2, static_cast<uint16_t>(random_.below(3)));
+    write_code(out + 4, static_cast<uint16_t>(random_.below(original_.frame_refs + 1u)));
     return;
   }
 }
@@ -171,26 +171,18 @@ void Mutator::move_reference() {
 void Mutator::change_record() {
   Function& function = *chosen_.function;
   const int change = static_cast<int>(random_.below(5)) - 2;
-  const auto changed = [&](uint16_t value) { return static_cast<uint16_t>(value + change); };
-  switch (random_.below(7)) {
+  const auto changed = [&](uint32_t value) { return value + static_cast<uint32_t>(change); };
+  switch (random_.below(5)) {
   case 0:
-    function.frame.numbers = changed(function.frame.numbers);
-    function.extent = uint32_t{function.frame.numbers} + function.frame.refs + pin_homes;
+    function.set_frame(changed(function.frame_numbers()), function.frame_refs);
     break;
   case 1:
-    function.frame.refs = changed(function.frame.refs);
-    function.extent = uint32_t{function.frame.numbers} + function.frame.refs + pin_homes;
+    function.set_frame(function.frame_numbers(), changed(function.frame_refs));
     break;
   case 2:
-    function.params.numbers = changed(function.params.numbers);
+    function.extent = static_cast<uint16_t>(changed(function.extent));
     break;
   case 3:
-    function.results.refs = changed(function.results.refs);
-    break;
-  case 4:
-    function.extent += static_cast<uint32_t>(change);
-    break;
-  case 5:
     function.code_offset += static_cast<uint32_t>(change * 2);
     break;
   default:

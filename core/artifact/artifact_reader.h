@@ -32,8 +32,9 @@ private:
   Result<void> read_types();
   Result<void> read_type_group(uint32_t& at, uint32_t end);
   Result<void> read_sub_type(uint32_t& at, uint32_t end, uint32_t position, uint32_t group);
-  Result<void> read_values(SubTypeSpec& spec, uint32_t& at, uint32_t group);
-  Result<void> read_fields(SubTypeSpec& spec, uint32_t& at, uint32_t group);
+  Result<uint32_t> number(uint32_t& at, uint32_t end);
+  Result<void> read_values(SubTypeSpec& spec, uint32_t& at, uint32_t end, uint32_t group);
+  Result<void> read_fields(SubTypeSpec& spec, uint32_t& at, uint32_t end, uint32_t group);
   Result<HeapType> heap_type(uint32_t bits, uint32_t group, uint32_t where);
   Result<ValType> val_type(uint32_t word, uint32_t group, uint32_t where);
   Result<ValType> ref_type(uint32_t word, uint32_t where);

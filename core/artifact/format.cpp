@@ -43,7 +43,6 @@ uint32_t bytecode_fingerprint() { return fingerprint; }
 
 uint32_t item_bytes(SectionId id) {
   switch (id) {
-  case SectionId::types:
   case SectionId::imported_types:
   case SectionId::tags:
   case SectionId::elem_functions:

@@ -24,7 +24,7 @@ inline constexpr uint32_t alignment = 4;
 
 enum class SectionId : uint8_t {
   none,
-  types,          ///< Words: recursive groups.
+  types,          ///< LEB128 numbers: recursive groups.
   imports,        ///< ImportDecl, in place.
   imported_types, ///< Words: the type indices of imported functions, in place.
   functions,      ///< Function, in place.
@@ -72,11 +72,12 @@ struct Header {
 };
 static_assert(sizeof(Header) == 32);
 
-struct SectionEntry {
-  uint32_t id;
+/// Read and written as a whole, since nothing of it is aligned.
+struct __attribute__((packed)) SectionEntry {
+  uint8_t id;
   uint32_t bytes; ///< Without the padding behind it.
 };
-static_assert(sizeof(SectionEntry) == 8);
+static_assert(sizeof(SectionEntry) == 5);
 
 /// An initial value, whose type is known from where it is.
 struct InitRecord {
@@ -86,9 +87,9 @@ struct InitRecord {
 };
 static_assert(sizeof(InitRecord) == 12);
 
-// The first word of a type: kind (2 bits), flags, parameters of a function (10 bits), items:
+// The first number of a type: kind (2 bits), flags, parameters of a function (10 bits), items:
 // parameters and results together, or fields (14 bits). A group of more than one type begins with a
-// word that has their count and the top bit.
+// number that has their count and the top bit.
 inline constexpr uint32_t type_kind_mask = 3;
 inline constexpr uint32_t type_is_final = 4;
 inline constexpr uint32_t type_has_supertype = 8;
@@ -120,11 +121,11 @@ struct TableRecord {
 static_assert(sizeof(TableRecord) == 36);
 
 struct MemoryRecord {
-  uint32_t flags;
-  uint32_t page_shift;
+  uint16_t flags;
+  uint16_t page_shift;
   LimitsRecord limits;
 };
-static_assert(sizeof(MemoryRecord) == 24);
+static_assert(sizeof(MemoryRecord) == 20);
 
 struct GlobalRecord {
   uint32_t type;
@@ -134,29 +135,30 @@ struct GlobalRecord {
 static_assert(sizeof(GlobalRecord) == 20);
 
 struct ElemRecord {
-  uint32_t mode; ///< SegmentMode; 4 is added if the items are in `elem_inits`.
+  uint32_t mode; ///< SegmentMode, elem_has_inits, and the table from `elem_table_shift` on.
   uint32_t type;
-  uint32_t table;
   uint32_t count; ///< Items, which follow those of the segment before.
   InitRecord offset;
 };
-static_assert(sizeof(ElemRecord) == 28);
-inline constexpr uint32_t elem_has_inits = 4;
+static_assert(sizeof(ElemRecord) == 24);
+inline constexpr uint32_t elem_mode_mask = 3;
+inline constexpr uint32_t elem_has_inits = 4; ///< The items are in `elem_inits`.
+inline constexpr uint32_t elem_table_shift = 3;
 
 struct DataRecord {
-  uint32_t mode;
-  uint32_t memory;
+  uint16_t mode;
+  uint16_t memory;
   uint32_t bytes; ///< Which follow those of the segment before.
   InitRecord offset;
 };
-static_assert(sizeof(DataRecord) == 24);
+static_assert(sizeof(DataRecord) == 20 && ::ebb::limits::memories_max <= UINT16_MAX);
 
 // Used in place.
 static_assert(sizeof(ImportDecl) == 24 && offsetof(ImportDecl, index) == 16 &&
               offsetof(ImportDecl, kind) == 20);
 static_assert(sizeof(ExportDecl) == 16 && offsetof(ExportDecl, index) == 8 &&
               offsetof(ExportDecl, kind) == 12);
-static_assert(sizeof(Function) == 28 && sizeof(OffsetRange) == 12 && sizeof(FuncIndex) == 4);
+static_assert(sizeof(Function) == 16 && sizeof(OffsetRange) == 12 && sizeof(FuncIndex) == 4);
 
 // What the words of types rely on: the bits of a value type, with type indices of the module in
 // place of canonical ids.
@@ -169,6 +171,11 @@ uint32_t bytecode_fingerprint();
 
 constexpr uint32_t aligned(uint32_t bytes) {
   return (bytes + alignment - 1) / alignment * alignment;
+}
+
+/// Where the first section begins.
+constexpr uint32_t table_end(uint32_t sections) {
+  return aligned(static_cast<uint32_t>(sizeof(Header) + sections * sizeof(SectionEntry)));
 }
 
 /// Whether bytes begin as a precompiled module does.

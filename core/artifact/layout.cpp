@@ -55,11 +55,18 @@ Result<Layout> read_layout(std::span<const uint8_t> bytes, Diagnostic* diagnosti
   const Error error = check_header(header, bytes.size(), diagnostic);
   if (error != Error::none) return error;
 
-  const uint64_t table_end = sizeof(Header) + uint64_t{header.section_count} * sizeof(SectionEntry);
-  if (header.section_count >= section_id_count || table_end > bytes.size())
+  if (header.section_count >= section_id_count || table_end(header.section_count) > bytes.size())
     return refuse(diagnostic, Error::malformed_artifact, "too many sections",
                   offsetof(Header, section_count));
-  uint64_t next = table_end;
+  // Goes on to where the next section begins.
+  const auto is_padded = [&](uint64_t& at) {
+    for (; at % alignment != 0 && at < bytes.size(); ++at)
+      if (bytes[static_cast<size_t>(at)] != 0) return false;
+    return true;
+  };
+  uint64_t next = sizeof(Header) + header.section_count * sizeof(SectionEntry);
+  if (!is_padded(next))
+    return refuse(diagnostic, Error::malformed_artifact, "padding is not zero", next);
   uint32_t last_id = 0;
   for (uint32_t i = 0; i < header.section_count; ++i) {
     const size_t at = sizeof(Header) + i * sizeof(SectionEntry);
@@ -70,16 +77,15 @@ Result<Layout> read_layout(std::span<const uint8_t> bytes, Diagnostic* diagnosti
     last_id = entry.id;
     const uint32_t unit = item_bytes(static_cast<SectionId>(entry.id));
     if (entry.bytes == 0 || entry.bytes % unit != 0 || next + entry.bytes > bytes.size())
-      return refuse(diagnostic, Error::malformed_artifact, "a section's size is wrong", at + 4);
+      return refuse(diagnostic, Error::malformed_artifact, "a section's size is wrong", at + 1);
     layout.sections[entry.id] = {static_cast<uint32_t>(next), entry.bytes};
     next += entry.bytes;
-    for (; next % alignment != 0 && next < bytes.size(); ++next)
-      if (bytes[static_cast<size_t>(next)] != 0)
-        return refuse(diagnostic, Error::malformed_artifact, "padding is not zero", next);
+    if (!is_padded(next))
+      return refuse(diagnostic, Error::malformed_artifact, "padding is not zero", next);
   }
   if (next != bytes.size())
     return refuse(diagnostic, Error::malformed_artifact, "sections do not fill the file",
-                  table_end);
+                  table_end(header.section_count));
   return layout;
 }
 

@@ -98,6 +98,10 @@ struct ModuleImage {
   }
   size_t function_count() const { return decl.imported_functions + functions.size(); }
   TypeId type_of(const Function& function) const { return decl.types[function.type]; }
+  /// What a function takes; of a constant it must not be asked.
+  SlotCounts params_of(const Function& function) const {
+    return slot_counts(decl.types.get(function.type).params());
+  }
   /// What is known of a defined function: the record of its compiled body if it is ready, else what
   /// was declared.
   const Function& function(uint32_t ordinal) const {

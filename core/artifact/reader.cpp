@@ -165,32 +165,26 @@ Result<void> ArtifactReader::read_functions() {
   return {};
 }
 
-bool equal(SlotCounts a, SlotCounts b) { return a.numbers == b.numbers && a.refs == b.refs; }
-bool holds(SlotCounts a, SlotCounts b) { return a.numbers >= b.numbers && a.refs >= b.refs; }
-
 Result<void> ArtifactReader::check_function(const Function& function, uint32_t at,
                                             bool is_constant) {
   const uint64_t code_end = uint64_t{function.code_offset} + function.code_bytes;
   // Behind the code there are at least the two counts of its pins.
   if (function.code_bytes == 0 || code_end + 2 > image_.code.size())
     return bad(at, "a function's code lies outside of the code");
+  const uint32_t least = uint32_t{function.frame_refs} + pin_homes;
+  bool holds = function.extent >= least && function.extent <= layout_.header.extent_max &&
+               function.extent <= limits::frame_slots_max + pin_homes;
   if (is_constant) {
-    if (function.type.value != 0 || !equal(function.params, {}))
+    if (function.type.value != 0)
       return bad(at + offsetof(Function, type), "an initializer takes nothing");
   } else {
     if (function.type.value >= decl_.types.size() || !decl_.types.get(function.type).is_func())
       return bad(at + offsetof(Function, type), "not the type of a function");
     const SubType& type = decl_.types.get(function.type);
-    if (!equal(function.params, slot_counts(type.params())) ||
-        !equal(function.results, slot_counts(type.results())))
-      return bad(at + offsetof(Function, params), "slots do not fit the function's type");
+    for (const SlotCounts part : {slot_counts(type.params()), slot_counts(type.results())})
+      holds = holds && part.numbers <= function.frame_numbers() && part.refs <= function.frame_refs;
   }
-  const uint32_t extent = uint32_t{function.frame.numbers} + function.frame.refs + pin_homes;
-  if (!holds(function.frame, function.params) || !holds(function.frame, function.results) ||
-      function.frame.numbers > limits::frame_slots_max ||
-      function.frame.refs > limits::frame_slots_max || function.extent != extent ||
-      extent > layout_.header.extent_max)
-    return bad(at + offsetof(Function, frame), "a frame is too small or too large");
+  if (!holds) return bad(at + offsetof(Function, extent), "a frame is too small or too large");
   return {};
 }
 

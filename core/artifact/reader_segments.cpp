@@ -71,8 +71,8 @@ Result<void> ArtifactReader::init_of_index(const InitRecord& record, ValType exp
   default: {
     if (index >= image_.constants.size()) return bad(at, "no initializer");
     const SlotCounts slots = slot_counts({&expected, 1});
-    const SlotCounts results = image_.constants[index].results;
-    if (results.numbers != slots.numbers || results.refs != slots.refs)
+    const Function& constant = image_.constants[index];
+    if (slots.numbers > constant.frame_numbers() || slots.refs > constant.frame_refs)
       return bad(at, "an initializer of another type");
     return {};
   }
@@ -96,24 +96,25 @@ Result<void> ArtifactReader::read_elems() {
 }
 
 Result<void> ArtifactReader::read_elem(const ElemRecord& found, uint32_t at) {
-  const uint32_t mode = found.mode & ~elem_has_inits;
+  const uint32_t mode = found.mode & elem_mode_mask;
+  const uint32_t table_index = found.mode >> elem_table_shift;
   if (mode > static_cast<uint32_t>(SegmentMode::declarative)) return bad(at, "no kind of segment");
   ElemDecl elem;
   elem.mode = static_cast<SegmentMode>(mode);
   elem.has_inits = (found.mode & elem_has_inits) != 0;
   elem.type = EBB_TRY(ref_type(found.type, at + 4));
-  elem.table = TableIndex{found.table};
+  elem.table = TableIndex{table_index};
   elem.first = elem.has_inits ? static_cast<uint32_t>(decl_.elem_inits.size()) : elem_functions_;
   elem.count = found.count;
   if (elem.mode == SegmentMode::active) {
-    if (found.table >= decl_.tables.size()) return bad(at + 8, "no table");
-    const TableType& table = decl_.tables[found.table].type;
+    if (table_index >= decl_.tables.size()) return bad(at, "no table");
+    const TableType& table = decl_.tables[table_index].type;
     if (!types_.is_subtype(elem.type, table.element))
       return bad(at + 4, "a segment of another type");
     elem.offset = EBB_TRY(init(found.offset, table.limits.address_type(), decl_.globals.size(),
                                at + offsetof(ElemRecord, offset)));
-  } else if (found.table != 0 || EBB_TRY(has_init(found.offset, at))) {
-    return bad(at + 8, "only active segments have a place");
+  } else if (table_index != 0 || EBB_TRY(has_init(found.offset, at))) {
+    return bad(at, "only active segments have a place");
   }
   EBB_TRY(elem.has_inits ? read_elem_inits(elem, at) : check_elem_functions(elem, at));
   decl_.elems.push_reserved(elem);
@@ -169,14 +170,14 @@ Result<void> ArtifactReader::read_datas() {
     data.memory = MemoryIndex{found.memory};
     data.bytes = {next, found.bytes};
     if (found.bytes > contents.offset + contents.size - next)
-      return bad(at + 8, "data outside of its section");
+      return bad(at + 4, "data outside of its section");
     next += found.bytes;
     if (data.mode == SegmentMode::active) {
-      if (found.memory >= decl_.memories.size()) return bad(at + 4, "no memory");
+      if (found.memory >= decl_.memories.size()) return bad(at + 2, "no memory");
       data.offset = EBB_TRY(init(found.offset, decl_.memories[found.memory].limits.address_type(),
                                  decl_.globals.size(), at + offsetof(DataRecord, offset)));
     } else if (found.memory != 0 || EBB_TRY(has_init(found.offset, at))) {
-      return bad(at + 4, "only active segments have a place");
+      return bad(at + 2, "only active segments have a place");
     }
     decl_.datas.push_reserved(data);
   }

@@ -1,5 +1,6 @@
 // Types, and what is declared by a type: tables, memories, tags, globals.
 #include "core/artifact/artifact_reader.h"
+#include "core/binary/reader.h"
 #include "core/types/implementation_limits.h"
 
 namespace ebb::artifact {
@@ -20,11 +21,13 @@ Result<void> ArtifactReader::read_types() {
 Result<void> ArtifactReader::read_type_group(uint32_t& at, uint32_t end) {
   const uint32_t start = at;
   uint32_t group = 1;
-  if ((word(at) & group_bit) != 0) {
-    group = word(at) & ~group_bit;
-    at += 4;
-    // A type takes a word at least.
-    if (group < 2 || group > (end - at) / 4) return bad(start, "a group's count of types is wrong");
+  uint32_t behind = at;
+  const uint32_t first_number = EBB_TRY(number(behind, end));
+  if ((first_number & group_bit) != 0) {
+    group = first_number & ~group_bit;
+    at = behind;
+    // A type takes a byte at least.
+    if (group < 2 || group > end - at) return bad(start, "a group's count of types is wrong");
   }
   if (group > limits::rec_group_types_max) return over_limit(Error::rec_group_too_large, start);
   const size_t first = decl_.types.size();
@@ -48,8 +51,7 @@ Result<void> ArtifactReader::read_type_group(uint32_t& at, uint32_t end) {
 Result<void> ArtifactReader::read_sub_type(uint32_t& at, uint32_t end, uint32_t position,
                                            uint32_t group) {
   const uint32_t start = at;
-  if (end - at < 4) return bad(start, "types go beyond their section");
-  const uint32_t head = word(at);
+  const uint32_t head = EBB_TRY(number(at, end));
   SubTypeSpec spec;
   const uint32_t kind = head & type_kind_mask;
   if (kind > static_cast<uint32_t>(CompositeKind::array) ||
@@ -60,53 +62,66 @@ Result<void> ArtifactReader::read_sub_type(uint32_t& at, uint32_t end, uint32_t 
   spec.has_supertype = (head & type_has_supertype) != 0;
   spec.param_count = head >> type_params_shift & type_params_mask;
   spec.item_count = head >> type_items_shift;
-  at += 4;
   if (spec.has_supertype) {
-    if (end - at < 4) return bad(start, "types go beyond their section");
-    spec.supertype = EBB_TRY(heap_type(word(at), group, at));
+    const uint32_t supertype_at = at;
+    const uint32_t bits = EBB_TRY(number(at, end));
+    spec.supertype = EBB_TRY(heap_type(bits, group, supertype_at));
     if (spec.supertype.is_abstract() ||
         (spec.supertype.is_recursive() && spec.supertype.position() >= position))
-      return bad(at, "not a supertype");
-    at += 4;
+      return bad(supertype_at, "not a supertype");
   }
-  const uint32_t words_each = spec.kind == CompositeKind::func ? 1 : 2;
-  if (spec.item_count > (end - at) / 4 / words_each)
-    return bad(start, "types go beyond their section");
-  EBB_TRY(spec.kind == CompositeKind::func ? read_values(spec, at, group)
-                                           : read_fields(spec, at, group));
+  const uint32_t bytes_each = spec.kind == CompositeKind::func ? 1 : 2;
+  if (spec.item_count > (end - at) / bytes_each) return bad(start, "types go beyond their section");
+  EBB_TRY(spec.kind == CompositeKind::func ? read_values(spec, at, end, group)
+                                           : read_fields(spec, at, end, group));
   return group_types_.push(spec);
 }
 
-Result<void> ArtifactReader::read_values(SubTypeSpec& spec, uint32_t& at, uint32_t group) {
+Result<void> ArtifactReader::read_values(SubTypeSpec& spec, uint32_t& at, uint32_t end,
+                                         uint32_t group) {
   if (spec.param_count > spec.item_count) return bad(at, "more parameters than values");
   if (spec.param_count > limits::params_max) return over_limit(Error::too_many_params, at);
   if (spec.item_count - spec.param_count > limits::results_max)
     return over_limit(Error::too_many_results, at);
   spec.first = static_cast<uint32_t>(group_values_.size());
   EBB_TRY(group_values_.reserve(group_values_.size() + spec.item_count));
-  for (uint32_t i = 0; i < spec.item_count; ++i, at += 4)
-    group_values_.push_reserved(EBB_TRY(val_type(word(at), group, at)));
+  for (uint32_t i = 0; i < spec.item_count; ++i) {
+    const uint32_t start = at;
+    const uint32_t value = EBB_TRY(number(at, end));
+    group_values_.push_reserved(EBB_TRY(val_type(value, group, start)));
+  }
   return {};
 }
 
-Result<void> ArtifactReader::read_fields(SubTypeSpec& spec, uint32_t& at, uint32_t group) {
+Result<void> ArtifactReader::read_fields(SubTypeSpec& spec, uint32_t& at, uint32_t end,
+                                         uint32_t group) {
   if (spec.param_count != 0 || (spec.kind == CompositeKind::array && spec.item_count != 1))
     return bad(at, "an array has one field");
   if (spec.item_count > limits::struct_fields_max) return over_limit(Error::too_many_fields, at);
   spec.first = static_cast<uint32_t>(group_fields_.size());
   EBB_TRY(group_fields_.reserve(group_fields_.size() + spec.item_count));
-  for (uint32_t i = 0; i < spec.item_count; ++i, at += 8) {
+  for (uint32_t i = 0; i < spec.item_count; ++i) {
+    const uint32_t start = at;
     FieldType field;
-    field.type = EBB_TRY(val_type(word(at), group, at));
-    const uint32_t how = word(at + 4);
-    if (how > 7 || (how & 3) > static_cast<uint32_t>(Packing::i16))
-      return bad(at + 4, "no packing");
+    const uint32_t value = EBB_TRY(number(at, end));
+    field.type = EBB_TRY(val_type(value, group, start));
+    const uint32_t how = EBB_TRY(number(at, end));
+    if (how > 7 || (how & 3) > static_cast<uint32_t>(Packing::i16)) return bad(start, "no packing");
     field.packing = static_cast<Packing>(how & 3);
     field.is_mutable = (how & 4) != 0;
-    if (field.is_packed() && field.type != ValType::i32()) return bad(at, "only i32 is packed");
+    if (field.is_packed() && field.type != ValType::i32()) return bad(start, "only i32 is packed");
     group_fields_.push_reserved(field);
   }
   return {};
+}
+
+/// The next LEB128 number of the types.
+Result<uint32_t> ArtifactReader::number(uint32_t& at, uint32_t end) {
+  Reader reader(bytes_.subspan(at, end - at), at);
+  const Result<uint32_t> value = reader.u32();
+  if (!value.ok()) return bad(at, "types go beyond their section");
+  at = static_cast<uint32_t>(reader.offset());
+  return value;
 }
 
 /// `group` is how many types the group has that is read; outside of one no type is recursive.
@@ -198,15 +213,15 @@ Result<void> ArtifactReader::read_memories() {
     if ((found.flags & limits_is_shared) != 0)
       return over_limit(Error::unsupported_shared_memory, at);
     if ((found.flags & ~(limits_has_max | limits_is_64)) != 0) return bad(at, "unknown flags");
-    if (found.page_shift != 0 && found.page_shift != 16) return bad(at + 4, "no page size");
+    if (found.page_shift != 0 && found.page_shift != 16) return bad(at + 2, "no page size");
     MemoryType memory;
     memory.page_shift = static_cast<uint8_t>(found.page_shift);
-    memory.limits = EBB_TRY(limits(found.limits, found.flags, at + 8));
+    memory.limits = EBB_TRY(limits(found.limits, found.flags, at + 4));
     const uint64_t address_max = memory.limits.is_64 ? UINT64_MAX : UINT32_MAX;
     const uint64_t most =
         memory.page_shift == 0 ? address_max : (address_max >> memory.page_shift) + 1;
     if (memory.limits.min > most || memory.limits.max > most)
-      return bad(at + 8, "a memory is larger than its addresses reach");
+      return bad(at + 4, "a memory is larger than its addresses reach");
     decl_.memories.push_reserved(memory);
   }
   return {};

@@ -45,6 +45,7 @@ private:
   Result<void> put(const void* bytes, size_t count);
   Result<void> word(uint32_t value) { return put(&value, sizeof(value)); }
   Result<void> words(std::initializer_list<uint32_t> values);
+  Result<void> number(uint32_t value);
   Result<void> kind(ExternKind value) { return word(static_cast<uint32_t>(value)); }
   Result<void> flush();
   Result<void> pad();
@@ -114,10 +115,10 @@ Result<void> Writer::lay_out() {
     if (bytes_[id] != 0) ++section_count_;
     total += aligned(bytes_[id]);
   }
-  total += sizeof(Header) + section_count_ * sizeof(SectionEntry);
+  total += table_end(section_count_);
   if (total > limits::module_bytes_max) return Error::module_too_large;
   file_bytes_ = static_cast<uint32_t>(total);
-  uint32_t next = static_cast<uint32_t>(sizeof(Header) + section_count_ * sizeof(SectionEntry));
+  uint32_t next = table_end(section_count_);
   for (size_t id = 1; id < section_id_count; ++id) {
     offsets_[id] = next;
     next += aligned(bytes_[id]);
@@ -142,7 +143,10 @@ Result<void> Writer::write_header() {
       if (function.extent > header.extent_max) header.extent_max = function.extent;
   EBB_TRY(put(&header, sizeof(header)));
   for (size_t id = 1; id < section_id_count; ++id)
-    if (bytes_[id] != 0) EBB_TRY(words({static_cast<uint32_t>(id), bytes_[id]}));
+    if (bytes_[id] != 0) {
+      const SectionEntry entry = {static_cast<uint8_t>(id), bytes_[id]};
+      EBB_TRY(put(&entry, sizeof(entry)));
+    }
   return {};
 }
 
@@ -204,6 +208,16 @@ Result<void> Writer::write_section(SectionId id) {
 
 // --- types
 
+/// LEB128.
+Result<void> Writer::number(uint32_t value) {
+  uint8_t bytes[5];
+  size_t size = 0;
+  for (; value >= 0x80; value >>= 7)
+    bytes[size++] = static_cast<uint8_t>(value | 0x80);
+  bytes[size++] = static_cast<uint8_t>(value);
+  return put(bytes, size);
+}
+
 uint32_t Writer::heap_word(HeapType type, const SubType* owner) const {
   if (type.is_abstract()) return type.bits();
   const SubType& known = image_.registry->get(type.type_id());
@@ -221,7 +235,7 @@ uint32_t Writer::type_word(ValType type, const SubType* owner) const {
 Result<void> Writer::write_types() {
   for (uint32_t i = 0; i < decl_.types.size();) {
     const uint32_t group = decl_.types.get(TypeIndex{i}).group_size();
-    if (group != 1) EBB_TRY(word(group | group_bit));
+    if (group != 1) EBB_TRY(number(group | group_bit));
     for (uint32_t end = i + group; i < end; ++i)
       EBB_TRY(write_type(decl_.types.get(TypeIndex{i})));
   }
@@ -232,18 +246,19 @@ Result<void> Writer::write_type(const SubType& type) {
   const bool has_supertype = !type.supertype().is_none();
   const uint32_t params = type.is_func() ? static_cast<uint32_t>(type.params().size()) : 0;
   const size_t items = type.is_func() ? type.values().size() : type.fields().size();
-  EBB_TRY(word(static_cast<uint32_t>(type.kind()) | (type.is_final() ? type_is_final : 0) |
-               (has_supertype ? type_has_supertype : 0) | params << type_params_shift |
-               static_cast<uint32_t>(items) << type_items_shift));
-  if (has_supertype) EBB_TRY(word(heap_word(HeapType::concrete(type.supertype()), &type)));
+  EBB_TRY(number(static_cast<uint32_t>(type.kind()) | (type.is_final() ? type_is_final : 0) |
+                 (has_supertype ? type_has_supertype : 0) | params << type_params_shift |
+                 static_cast<uint32_t>(items) << type_items_shift));
+  if (has_supertype) EBB_TRY(number(heap_word(HeapType::concrete(type.supertype()), &type)));
   if (type.is_func()) {
     for (const ValType& value : type.values())
-      EBB_TRY(word(type_word(value, &type)));
+      EBB_TRY(number(type_word(value, &type)));
     return {};
   }
-  for (const FieldType& field : type.fields())
-    EBB_TRY(words({type_word(field.type, &type),
-                   static_cast<uint32_t>(field.packing) | (field.is_mutable ? 4u : 0u)}));
+  for (const FieldType& field : type.fields()) {
+    EBB_TRY(number(type_word(field.type, &type)));
+    EBB_TRY(number(static_cast<uint32_t>(field.packing) | (field.is_mutable ? 4u : 0u)));
+  }
   return {};
 }
 
@@ -349,8 +364,8 @@ Result<void> Writer::write_tables() {
 
 Result<void> Writer::write_memories() {
   for (const MemoryType& memory : decl_.memories) {
-    EBB_TRY(words(
-        {flags_of(memory.limits) | (memory.is_shared ? limits_is_shared : 0), memory.page_shift}));
+    const uint32_t flags = flags_of(memory.limits) | (memory.is_shared ? limits_is_shared : 0);
+    EBB_TRY(word(flags | uint32_t{memory.page_shift} << 16));
     EBB_TRY(write_limits(memory.limits));
   }
   return {};
@@ -372,8 +387,9 @@ Result<void> Writer::write_globals() {
 
 Result<void> Writer::write_elems() {
   for (const ElemDecl& elem : decl_.elems) {
-    EBB_TRY(words({static_cast<uint32_t>(elem.mode) | (elem.has_inits ? elem_has_inits : 0),
-                   type_word(elem.type), elem.table.value, elem.count}));
+    const uint32_t how = elem.has_inits ? elem_has_inits : 0;
+    EBB_TRY(words({static_cast<uint32_t>(elem.mode) | how | elem.table.value << elem_table_shift,
+                   type_word(elem.type), elem.count}));
     EBB_TRY(write_init(elem.offset));
   }
   return {};
@@ -381,7 +397,7 @@ Result<void> Writer::write_elems() {
 
 Result<void> Writer::write_datas() {
   for (const DataDecl& data : decl_.datas) {
-    EBB_TRY(words({static_cast<uint32_t>(data.mode), data.memory.value, data.bytes.size}));
+    EBB_TRY(words({static_cast<uint32_t>(data.mode) | data.memory.value << 16, data.bytes.size}));
     EBB_TRY(write_init(data.offset));
   }
   return {};

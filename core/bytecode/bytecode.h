@@ -155,16 +155,18 @@ struct ThreadedCallTail {
 static_assert(sizeof(ThreadedCallTail) == 16);
 
 /// The list of locals that are worth a machine register, behind each function's code: two bytes
-/// with the number of integers and of floating-point numbers, then the slots of both, 2 bytes each,
-/// the heaviest first.
+/// with the number of integers and of floating-point numbers, then the slots of both, a byte each,
+/// the heaviest first, and a zero if the list were of an odd size. Locals beyond the slots that a
+/// byte can say are not listed.
 struct PinList {
   static constexpr uint32_t listed_max = 4;
   static constexpr uint8_t count_mask =
       15; ///< Of the first byte; above it is a bit for each integer that is an i64.
   static constexpr uint8_t wide_bit = 16;
+  /// Bytes of the whole list, which begins with these two.
+  static constexpr uint32_t bytes(uint8_t ints, uint8_t floats) {
+    return 2 + ((ints & count_mask) + uint32_t{floats} + 1) / 2 * 2;
+  }
 };
-
-/// Slots behind every frame: homes of pins that stand for no local, one of each class.
-inline constexpr uint32_t pin_homes = 2;
 
 } // namespace ebb

@@ -14,19 +14,29 @@ struct SlotCounts {
   uint16_t refs = 0;
 };
 
+/// Slots behind every frame: homes of pins that stand for no local, one of each class.
+inline constexpr uint32_t pin_homes = 2;
+
 /// A function that the module defines, as its compact code is described: a fixed layout without
-/// pointers, which a precompiled module contains as it stands.
+/// pointers, which a precompiled module contains as it stands. What parameters and results take
+/// follows from the type. Frames have few enough slots for `extent`: see limits::frame_slots_max.
 struct Function {
   uint32_t code_offset =
       0; ///< Into ModuleImage::code; the function's pins are listed behind the code.
   uint32_t code_bytes = 0;
   TypeIndex type;
-  SlotCounts params;
-  SlotCounts results;
-  SlotCounts frame; ///< Everything the frame may touch, parameters and outgoing arguments included.
-  uint32_t extent = 0; ///< Slots to reserve: the frame, and a home for each pinned register.
+  uint16_t extent =
+      pin_homes;           ///< Slots to reserve: the frame, and a home for each pinned register.
+  uint16_t frame_refs = 0; ///< References that the frame may touch; the others are numbers.
+
+  uint32_t frame_numbers() const { return uint32_t{extent} - pin_homes - frame_refs; }
+  /// Sets what the frame may touch, parameters and outgoing arguments included.
+  void set_frame(uint32_t numbers, uint32_t refs) {
+    extent = static_cast<uint16_t>(numbers + refs + pin_homes);
+    frame_refs = static_cast<uint16_t>(refs);
+  }
 };
-static_assert(sizeof(Function) == 28 && alignof(Function) == 4);
+static_assert(sizeof(Function) == 16 && alignof(Function) == 4);
 
 /// Slots of a sequence of types.
 SlotCounts slot_counts(std::span<const ValType> types);

@@ -8,8 +8,6 @@ namespace ebb {
 
 namespace {
 
-bool same(SlotCounts a, SlotCounts b) { return a.numbers == b.numbers && a.refs == b.refs; }
-
 /// Whether the list behind the code is complete and names slots of the frame: see PinList.
 bool pins_fit(std::span<const uint8_t> list, uint32_t frame_numbers) {
   if (list.size() < 2) return false;
@@ -18,10 +16,9 @@ bool pins_fit(std::span<const uint8_t> list, uint32_t frame_numbers) {
   if (ints > PinList::listed_max || floats > PinList::listed_max) return false;
   // Only those that are listed may be marked as wide.
   if (list[0] >= PinList::wide_bit << ints) return false;
-  const uint32_t count = ints + floats;
-  if (list.size() - 2 < count * sizeof(uint16_t)) return false;
-  for (uint32_t i = 0; i < count; i++)
-    if (read_code<uint16_t>(list.data() + 2 + i * sizeof(uint16_t)) >= frame_numbers) return false;
+  if (list.size() < PinList::bytes(list[0], list[1])) return false;
+  for (uint32_t i = 0; i < ints + floats; i++)
+    if (list[2 + i] >= frame_numbers) return false;
   return true;
 }
 
@@ -31,15 +28,12 @@ Result<void> verify_record(std::span<const uint8_t> code, const Function& functi
                            std::span<const ValType> params, std::span<const ValType> results) {
   if (params.size() > limits::params_max || results.size() > limits::results_max)
     return Error::bytecode_record;
-  if (!same(function.params, slot_counts(params)) || !same(function.results, slot_counts(results)))
+  const uint32_t slots = uint32_t{function.frame_refs} + pin_homes;
+  if (function.extent < slots || function.extent > limits::frame_slots_max + pin_homes)
     return Error::bytecode_record;
-  const SlotCounts frame = function.frame;
-  for (const SlotCounts part : {function.params, function.results})
-    if (part.numbers > frame.numbers || part.refs > frame.refs) return Error::bytecode_record;
-  if (frame.numbers > limits::frame_slots_max || frame.refs > limits::frame_slots_max)
-    return Error::bytecode_record;
-  if (function.extent != uint32_t{frame.numbers} + frame.refs + pin_homes)
-    return Error::bytecode_record;
+  for (const SlotCounts part : {slot_counts(params), slot_counts(results)})
+    if (part.numbers > function.frame_numbers() || part.refs > function.frame_refs)
+      return Error::bytecode_record;
   if (function.code_offset > code.size() ||
       function.code_bytes > code.size() - function.code_offset ||
       function.code_bytes > function_code_bytes_max ||
@@ -51,12 +45,12 @@ Result<void> verify_record(std::span<const uint8_t> code, const Function& functi
 Result<void> Verifier::run() {
   EBB_TRY(verify_record(context_.code, record_, params_, results_));
   const uint32_t code_end = record_.code_offset + record_.code_bytes;
-  if (!pins_fit(context_.code.subspan(code_end), record_.frame.numbers))
+  if (!pins_fit(context_.code.subspan(code_end), record_.frame_numbers()))
     return Error::bytecode_record;
   code_ = context_.code.data() + record_.code_offset;
   size_ = record_.code_bytes;
   EBB_TRY(marks_.resize(size_t{size_ / 4} + 1));
-  if (record_.frame.refs != 0) {
+  if (record_.frame_refs != 0) {
     EBB_TRY(heights_.resize(size_t{size_ / 2} + 1));
     for (uint16_t& height : heights_)
       height = no_height;
@@ -177,7 +171,7 @@ uint32_t Verifier::lowest_call_since(uint32_t at) const {
     else
       high = middle;
   }
-  const uint32_t all = record_.frame.refs;
+  const uint32_t all = record_.frame_refs;
   return low < calls_.size() && calls_[low].height < all ? calls_[low].height : all;
 }
 

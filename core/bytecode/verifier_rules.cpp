@@ -102,7 +102,7 @@ bool is_constant_op(Op op) {
 } // namespace
 
 Result<void> Verifier::check() {
-  height_ = record_.frame.refs;
+  height_ = record_.frame_refs;
   VerifiedInstruction in;
   for (at_ = 0; at_ < size_; at_ = in.next) {
     EBB_TRY(decode(at_, in));
@@ -134,7 +134,7 @@ Result<void> Verifier::arrive(const VerifiedInstruction& in) {
   restore_ = 0;
   if (!is_reachable_) {
     acc_ = is_target ? branched : AccState::unset;
-    height_ = record_.frame.refs;
+    height_ = record_.frame_refs;
   } else if (is_target && branched != acc_) {
     acc_ = AccState::unset;
   }
@@ -146,11 +146,11 @@ Result<void> Verifier::arrive(const VerifiedInstruction& in) {
 
 /// A function clears its references, counts its fuel and zeroes its locals before anything else.
 Result<void> Verifier::check_entry(const VerifiedInstruction& in) {
-  const uint32_t cleared = uint32_t{record_.frame.refs} - record_.params.refs;
+  const uint32_t cleared = uint32_t{record_.frame_refs} - param_refs_;
   const bool clears = in.op == Op::enter_refs;
   if (clears != (in.at == 0 && cleared != 0)) return Error::bytecode_entry;
   if (clears) {
-    const bool is_whole = extra16(in, 0) == record_.params.refs && extra16(in, 2) == cleared;
+    const bool is_whole = extra16(in, 0) == param_refs_ && extra16(in, 2) == cleared;
     return is_whole ? Result<void>() : Result<void>(Error::bytecode_entry);
   }
   if (in.op == Op::fuel) {
@@ -167,19 +167,19 @@ Result<void> Verifier::check_entry(const VerifiedInstruction& in) {
 }
 
 Result<void> Verifier::check_numbers(uint32_t first, uint32_t count) const {
-  return first + count <= record_.frame.numbers ? Result<void>()
-                                                : Result<void>(Error::bytecode_slot);
+  return first + count <= record_.frame_numbers() ? Result<void>()
+                                                  : Result<void>(Error::bytecode_slot);
 }
 
 /// References are read below the height; `first` alone must not be above it, either.
 Result<void> Verifier::read_refs(uint32_t first, uint32_t count) const {
-  if (first + count > record_.frame.refs) return Error::bytecode_slot;
+  if (first + count > record_.frame_refs) return Error::bytecode_slot;
   return first + count <= height_ ? Result<void>() : Result<void>(Error::bytecode_reference);
 }
 
 /// References are written anywhere; those that follow on from the height raise it.
 Result<void> Verifier::write_refs(uint32_t first, uint32_t count) {
-  if (first + count > record_.frame.refs) return Error::bytecode_slot;
+  if (first + count > record_.frame_refs) return Error::bytecode_slot;
   if (first <= height_ && first + count > height_) height_ = first + count;
   return {};
 }
@@ -399,8 +399,8 @@ Result<void> Verifier::check_call(const VerifiedInstruction& in) {
   CallShape call;
   EBB_TRY(shape_of(in, call));
   for (const SlotCounts part : {call.param_slots, call.result_slots}) {
-    if (call.outgoing + part.numbers > record_.frame.numbers) return Error::bytecode_frame;
-    if (call.outgoing_refs + part.refs > record_.frame.refs) return Error::bytecode_frame;
+    if (call.outgoing + part.numbers > record_.frame_numbers()) return Error::bytecode_frame;
+    if (call.outgoing_refs + part.refs > record_.frame_refs) return Error::bytecode_frame;
   }
   EBB_TRY(read_refs(call.outgoing_refs, call.param_slots.refs));
   if (in.effect == Effect::call_terminal) return check_tail_call(call);
@@ -425,7 +425,7 @@ Result<void> Verifier::check_tail_call(const CallShape& call) const {
 Result<void> Verifier::check_return(const VerifiedInstruction& in) const {
   if (in.op != Op::return_void) return {};
   if (is_single_number()) return Error::bytecode_result;
-  return read_refs(0, record_.results.refs);
+  return read_refs(0, slot_counts(results_).refs);
 }
 
 /// Forward, a branch leaves what is known at its target. Backward, it must bring what was taken for

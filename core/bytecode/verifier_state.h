@@ -53,7 +53,8 @@ public:
   Verifier(const VerifyContext& context, const Function& record, std::span<const ValType> params,
            std::span<const ValType> results, bool is_constant, Heap& scratch)
       : context_(context), record_(record), params_(params), results_(results),
-        is_constant_(is_constant), marks_(scratch), heights_(scratch), calls_(scratch) {}
+        param_refs_(slot_counts(params).refs), is_constant_(is_constant), marks_(scratch),
+        heights_(scratch), calls_(scratch) {}
 
   Result<void> run();
   /// Where the instruction starts that was looked at last.
@@ -112,6 +113,7 @@ private:
   const Function& record_;
   std::span<const ValType> params_;
   std::span<const ValType> results_;
+  const uint32_t param_refs_;
   const bool is_constant_;
   const uint8_t* code_ = nullptr; ///< Of this function.
   uint32_t size_ = 0;

@@ -41,7 +41,7 @@ Result<void> FunctionCompiler::begin(std::span<const ValType> params, Function& 
   function.code_offset = emitter_.position();
   for (const ValType& type : params)
     EBB_TRY(add_local(type));
-  function.params = {static_cast<uint16_t>(numbers_), static_cast<uint16_t>(refs_)};
+  params_ = {static_cast<uint16_t>(numbers_), static_cast<uint16_t>(refs_)};
   return {};
 }
 
@@ -66,7 +66,6 @@ Result<void> FunctionCompiler::compile_in_reach(FuncIndex index, Function& funct
   for (uint32_t i = validator_.param_count(); i < validator_.local_count(); i++)
     EBB_TRY(add_local(validator_.local_type(i)));
   function.type = decl_.functions[index.value];
-  function.results = slot_counts(type_->results());
 
   // Whether references must be cleared is known at the end; a function without any is entered
   // behind this.
@@ -74,11 +73,11 @@ Result<void> FunctionCompiler::compile_in_reach(FuncIndex index, Function& funct
   clear.op = Op::enter_refs;
   EBB_TRY(emitter_.put(clear));
   if (options_.fuel) EBB_TRY(step_fuel());
-  if (numbers_ > function.params.numbers) {
+  if (numbers_ > params_.numbers) {
     Draft enter;
     enter.op = Op::enter;
-    enter.set_extra16(0, function.params.numbers);
-    enter.set_extra16(2, numbers_ - function.params.numbers);
+    enter.set_extra16(0, params_.numbers);
+    enter.set_extra16(2, numbers_ - params_.numbers);
     EBB_TRY(emitter_.put(enter));
   }
   EBB_TRY(run());
@@ -92,7 +91,6 @@ Result<void> FunctionCompiler::compile_constant(ByteRange range, ValType type,
   type_ = nullptr;
   constant_type_ = type;
   EBB_TRY(begin({}, function));
-  function.results = slot_counts(results());
   Draft clear;
   clear.op = Op::enter_refs;
   EBB_TRY(emitter_.put(clear));
@@ -117,14 +115,12 @@ Result<void> FunctionCompiler::run() {
 }
 
 Result<void> FunctionCompiler::finish_function(Function& function) {
-  function.frame.numbers = static_cast<uint16_t>(frame_numbers_);
-  function.frame.refs = static_cast<uint16_t>(frame_refs_);
-  function.extent = frame_numbers_ + frame_refs_ + pin_homes;
+  function.set_frame(frame_numbers_, frame_refs_);
   const uint32_t clear_bytes = compact_bytes(form_info(Form::enter_refs_nnnn));
-  if (frame_refs_ > function.params.refs) {
+  if (frame_refs_ > params_.refs) {
     uint8_t* extra = output_.code.data() + function.code_offset + 2;
-    write_code(extra, function.params.refs);
-    write_code(extra + 2, static_cast<uint16_t>(frame_refs_ - function.params.refs));
+    write_code(extra, params_.refs);
+    write_code(extra + 2, static_cast<uint16_t>(frame_refs_ - params_.refs));
   } else {
     function.code_offset += clear_bytes;
   }
@@ -136,12 +132,14 @@ Result<void> FunctionCompiler::finish_function(Function& function) {
 /// first: see PinList.
 Result<void> FunctionCompiler::write_pins() {
   constexpr uint32_t listed_max = PinList::listed_max;
-  uint16_t slots[2][listed_max];
+  // A use costs less than a pin's way from its slot into the register at the entry, two no more.
+  constexpr uint32_t weight_min = 3;
+  uint8_t slots[2][listed_max];
   uint32_t weights[2][listed_max];
   bool wide[2][listed_max];
   uint8_t counts[2] = {0, 0};
   for (const Local& local : locals_) {
-    if (local.weight == 0) continue;
+    if (local.weight < weight_min || local.slot > UINT8_MAX) continue;
     const size_t which = is_float(local.type) ? 1 : 0;
     uint32_t at = counts[which];
     while (at > 0 && weights[which][at - 1] < local.weight)
@@ -153,7 +151,7 @@ Result<void> FunctionCompiler::write_pins() {
       weights[which][i] = weights[which][i - 1];
       wide[which][i] = wide[which][i - 1];
     }
-    slots[which][at] = local.slot;
+    slots[which][at] = static_cast<uint8_t>(local.slot);
     weights[which][at] = local.weight;
     wide[which][at] = local.type == ValKind::i64;
   }
@@ -161,8 +159,10 @@ Result<void> FunctionCompiler::write_pins() {
   for (uint32_t i = 0; i < counts[0]; i++)
     if (wide[0][i]) head[0] = static_cast<uint8_t>(head[0] | PinList::wide_bit << i);
   EBB_TRY(emitter_.put_bytes(head, 2));
-  EBB_TRY(emitter_.put_bytes(slots[0], counts[0] * sizeof(uint16_t)));
-  return emitter_.put_bytes(slots[1], counts[1] * sizeof(uint16_t));
+  EBB_TRY(emitter_.put_bytes(slots[0], counts[0]));
+  EBB_TRY(emitter_.put_bytes(slots[1], counts[1]));
+  constexpr uint8_t zero = 0;
+  return emitter_.put_bytes(&zero, PinList::bytes(head[0], head[1]) - 2 - counts[0] - counts[1]);
 }
 
 /// Notes where the code that comes next was translated from, in the map that backtraces read.

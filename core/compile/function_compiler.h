@@ -193,6 +193,7 @@ private:
   Instruction instruction_;
   uint32_t numbers_ = 0; ///< Number slots in use: locals and entries.
   uint32_t refs_ = 0;
+  SlotCounts params_; ///< Of the function.
   uint32_t frame_numbers_ = 0;
   uint32_t frame_refs_ = 0;
   size_t flushed_ = 0;

@@ -38,7 +38,8 @@ void FunctionCompiler::slot_written(uint32_t slot, uint32_t count) {
 Result<void> FunctionCompiler::note_frame(uint32_t numbers, uint32_t refs) {
   if (numbers > frame_numbers_) frame_numbers_ = numbers;
   if (refs > frame_refs_) frame_refs_ = refs;
-  if (frame_numbers_ > limits::frame_slots_max || frame_refs_ > limits::frame_slots_max)
+  if (frame_numbers_ > limits::frame_slots_max - frame_refs_ ||
+      frame_refs_ > limits::frame_slots_max)
     return Error::frame_too_large;
   return {};
 }

@@ -90,17 +90,18 @@ uint64_t* machine_prepare(Machine& m, uint64_t* fp) {
   const Function& function = image.function(ordinal);
   record->function = &function;
   if (!frame_fits(m, fp, 0, 0, function.extent)) {
-    fp = reserve(m, fp, 0, 0, function.params, function.extent - function.frame.refs,
-                 function.frame.refs);
+    fp = reserve(m, fp, 0, 0, image.params_of(function), function.extent - function.frame_refs,
+                 function.frame_refs);
     if (fp == nullptr) return nullptr;
   }
   m.pc = entry_of(image, function);
   return fp;
 }
 
-uint64_t* machine_grow(Machine& m, uint64_t* fp, const CallSite& site, const Function& callee) {
-  return reserve(m, fp, site.outgoing, site.outgoing_refs, callee.params,
-                 callee.extent - callee.frame.refs, callee.frame.refs);
+uint64_t* machine_grow(Machine& m, uint64_t* fp, const CallSite& site, const ModuleImage& module,
+                       const Function& callee) {
+  return reserve(m, fp, site.outgoing, site.outgoing_refs, module.params_of(callee),
+                 callee.extent - callee.frame_refs, callee.frame_refs);
 }
 
 uint64_t* machine_call(Machine& m, uint64_t* fp, const CallSite& site, FuncRef target) {
@@ -115,7 +116,7 @@ uint64_t* machine_call(Machine& m, uint64_t* fp, const CallSite& site, FuncRef t
   InstanceState* instance = m.store.instances[target.instance];
   const Function& callee = instance->module->function(target.function);
   if (!frame_fits(m, fp, site.outgoing, site.outgoing_refs, callee.extent)) {
-    fp = machine_grow(m, fp, site, callee);
+    fp = machine_grow(m, fp, site, *instance->module, callee);
     if (fp == nullptr) return nullptr;
   }
   *m.record++ = CallRecord{site.return_pc, {&callee}};
@@ -144,12 +145,13 @@ uint64_t* machine_tail_call(Machine& m, uint64_t* fp, const CallSite& site, Func
   InstanceState* instance = m.store.instances[target.instance];
   const Function& callee = instance->module->function(target.function);
   if (!frame_fits(m, fp, site.outgoing, site.outgoing_refs, callee.extent)) {
-    fp = machine_grow(m, fp, site, callee);
+    fp = machine_grow(m, fp, site, *instance->module, callee);
     if (fp == nullptr) return nullptr;
   }
-  memmove(fp, fp + site.outgoing, callee.params.numbers * sizeof(uint64_t));
-  memmove(m.rp - callee.params.refs, m.rp - site.outgoing_refs - callee.params.refs,
-          callee.params.refs * sizeof(RefBits));
+  const SlotCounts params = instance->module->params_of(callee);
+  memmove(fp, fp + site.outgoing, params.numbers * sizeof(uint64_t));
+  memmove(m.rp - params.refs, m.rp - site.outgoing_refs - params.refs,
+          params.refs * sizeof(RefBits));
   CallRecord* own = m.record - 1;
   const bool has_boundary =
       code_is(*m.instance->module, own->return_pc, Form::return_boundary_nnnn);

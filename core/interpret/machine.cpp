@@ -124,10 +124,11 @@ Result<Activation> machine_enter(StoreState& store, FuncRef callee) {
     refs = host.params.refs > host.results.refs ? host.params.refs : host.results.refs;
     cleared = refs;
   } else {
-    const Function& function = store.instances[callee.instance]->module->function(callee.function);
+    const ModuleImage& module = *store.instances[callee.instance]->module;
+    const Function& function = module.function(callee.function);
     numbers = function.extent;
-    refs = function.frame.refs;
-    cleared = function.params.refs;
+    refs = function.frame_refs;
+    cleared = refs == 0 ? 0 : module.params_of(function).refs;
   }
   StackPosition position{store.stack.records + store.position.records,
                          store.stack.numbers + store.position.numbers,
@@ -190,8 +191,8 @@ Error machine_run(StoreState& store, Activation& activation) {
     // The frame that is suspended and its references stay in use.
     const Function& running = running_function(m);
     store.position = activation.paused;
-    store.position.numbers += running.frame.numbers + pin_homes;
-    store.position.refs += running.frame.refs;
+    store.position.numbers += running.extent - running.frame_refs;
+    store.position.refs += running.frame_refs;
     return Error::out_of_fuel;
   }
   activation.state = Activation::State::finished;
@@ -214,11 +215,11 @@ void machine_leave(StoreState& store, Activation& activation) {
 }
 
 Result<uint64_t> machine_constant(StoreState& store, InstanceState& instance,
-                                  const Function& constant) {
+                                  const Function& constant, bool is_ref) {
   StackPosition position{store.stack.records + store.position.records,
                          store.stack.numbers + store.position.numbers,
                          store.stack.end - store.position.refs};
-  EBB_TRY(stack_reserve(store, position, constant.extent, constant.frame.refs));
+  EBB_TRY(stack_reserve(store, position, constant.extent, constant.frame_refs));
   Machine m(store);
   m.refresh_record_end();
   m.set_instance(&instance);
@@ -227,7 +228,7 @@ Result<uint64_t> machine_constant(StoreState& store, InstanceState& instance,
   *m.record++ = CallRecord{instance.module->exit_code, {&constant}};
   run_machine(m, entry_of(*instance.module, constant), position.numbers);
   EBB_ASSERT(m.error == Error::none);
-  return constant.results.refs != 0 ? position.refs[-1] : position.numbers[0];
+  return is_ref ? position.refs[-1] : position.numbers[0];
 }
 
 } // namespace ebb

@@ -37,9 +37,10 @@ Error machine_run(StoreState& store, Activation& activation);
 /// it.
 void machine_leave(StoreState& store, Activation& activation);
 
-/// Runs a constant function of `instance`'s module and gives the bits of its value.
+/// Runs a constant function of `instance`'s module and gives the bits of its value, which is a
+/// reference or a number.
 /// Fails: out_of_memory, call_stack_exhausted.
 Result<uint64_t> machine_constant(StoreState& store, InstanceState& instance,
-                                  const Function& constant);
+                                  const Function& constant, bool is_ref);
 
 } // namespace ebb

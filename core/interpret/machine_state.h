@@ -51,9 +51,10 @@ struct CallSite {
   uint32_t outgoing_refs;
 };
 
-/// Makes room for a frame that did not fit. Returns the caller's frame pointer, which may have
-/// moved.
-uint64_t* machine_grow(Machine& m, uint64_t* fp, const CallSite& site, const Function& callee);
+/// Makes room for a frame of a module's function that did not fit. Returns the caller's frame
+/// pointer, which may have moved.
+uint64_t* machine_grow(Machine& m, uint64_t* fp, const CallSite& site, const ModuleImage& module,
+                       const Function& callee);
 
 /// Prepares the function that has just been entered. Returns its frame pointer, `m.pc` is its first
 /// instruction.

@@ -205,14 +205,14 @@ Pins read_pins(const uint8_t* code, const Function& function) {
   const uint32_t ints = at[0] & PinList::count_mask;
   const uint32_t floats = at[1];
   Pins pins;
-  pins.home_int = function.frame.numbers;
-  pins.home_float = static_cast<uint16_t>(function.frame.numbers + 1);
+  pins.home_int = static_cast<uint16_t>(function.frame_numbers());
+  pins.home_float = static_cast<uint16_t>(function.frame_numbers() + 1);
   pins.any = floats != 0;
-  if (floats != 0) pins.home_float = read_code<uint16_t>(at + 2 + size_t{2} * ints);
+  if (floats != 0) pins.home_float = at[2 + ints];
   for (uint32_t i = 0; i < ints; i++) {
     // An i64 fits only a register of 64 bits.
     if (sizeof(void*) < 8 && (at[0] & PinList::wide_bit << i) != 0) continue;
-    pins.home_int = read_code<uint16_t>(at + 2 + size_t{2} * i);
+    pins.home_int = at[2 + i];
     pins.any = true;
     break;
   }

@@ -43,10 +43,9 @@ MemoryBacking default_backing(const StoreState& store) {
 FirstFrames first_frames(const ModuleImage& image, const Function* imported_start) {
   FirstFrames frames;
   const auto include = [&](const Function& function) {
-    const size_t extent =
-        function.extent > function.frame.numbers ? function.extent : function.frame.numbers;
+    const size_t extent = function.extent;
     frames.numbers = extent > frames.numbers ? extent : frames.numbers;
-    frames.refs = function.frame.refs > frames.refs ? function.frame.refs : frames.refs;
+    frames.refs = function.frame_refs > frames.refs ? function.frame_refs : frames.refs;
     frames.needed = true;
   };
   for (const Function& constant : image.constants)
@@ -267,7 +266,7 @@ Result<uint64_t> Instantiation::evaluate(const Init& init, uint64_t* high) {
   case Init::Kind::extended:
     break;
   }
-  return machine_constant(store_, *instance_, image_.constants[init.index]);
+  return machine_constant(store_, *instance_, image_.constants[init.index], init.type.is_ref());
 }
 
 Result<void> Instantiation::initialize() {

@@ -148,11 +148,9 @@ Result<void> Loader::declare_lazy() {
     const SubType& type = image_.decl.function_type(index);
     Function function;
     function.type = image_.decl.functions[index.value];
-    function.params = slot_counts(type.params());
-    function.results = slot_counts(type.results());
-    function.frame.numbers = larger(function.params.numbers, function.results.numbers);
-    function.frame.refs = larger(function.params.refs, function.results.refs);
-    function.extent = function.frame.numbers + function.frame.refs + pin_homes;
+    const SlotCounts params = slot_counts(type.params());
+    const SlotCounts results = slot_counts(type.results());
+    function.set_frame(larger(params.numbers, results.numbers), larger(params.refs, results.refs));
     made().owned_functions.push_reserved(function);
   }
   return make_lazy_functions(image_, count);

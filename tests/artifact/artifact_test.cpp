@@ -63,12 +63,12 @@ TEST_CASE("the bytes of a precompiled module are those that the page says") {
   const Bytes expected =
       Bytes{0, 'e', 'b', 'b', 1, 0, 0, 0, 0xee, 0xee, 0xee, 0xee, 0, 0, 5, 0, 1, 0, 0, 0} +
       file_bytes + Bytes{0xff, 0xff, 0xff, 0xff, 6, 0, 0, 0} +
-      Bytes{1, 0, 0, 0, 16, 0, 0, 0, 4, 0, 0, 0, 28, 0, 0, 0, 10, 0, 0, 0, 16, 0, 0, 0} +
-      Bytes{15, 0, 0, 0, 3, 0, 0, 0, 18, 0, 0, 0} + section_bytes +
+      Bytes{1, 6, 0, 0, 0, 4, 16, 0, 0, 0, 10, 16, 0, 0, 0, 15, 3, 0, 0, 0, 18} + section_bytes +
+      Bytes{0, 0, 0} +
       // A final function of two parameters and three values, all i32.
-      Bytes{0x24, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0} +
-      // The function: code, type, slots of parameters, results and frame, extent.
-      code_offset + code_bytes + Bytes{0, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0, 6, 0, 0, 0} +
+      Bytes{0xa4, 0x80, 3, 0, 0, 0, 0, 0} +
+      // The function: code, type, extent, references of its frame.
+      code_offset + code_bytes + Bytes{0, 0, 0, 0, 6, 0, 0, 0} +
       // The export, and its name.
       Bytes{static_cast<uint8_t>(code.offset - 4), 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0} +
       Bytes{'a', 'd', 'd', 0};

@@ -155,12 +155,16 @@ TEST_CASE("hostile section tables are refused") {
   const Error malformed = Error::malformed_artifact;
   CHECK(file.with(table, 0).error == malformed);
   CHECK(file.with(table, 200).error == malformed);
-  CHECK(file.with(table + 8, get(file.bytes, table)).error == malformed);
-  CHECK(file.with(table + 4, 0).error == malformed);
-  CHECK(file.with(table + 4, UINT32_MAX).error == malformed);
-  CHECK(file.with(table + 4, UINT32_MAX - 3).error == malformed);
-  CHECK(file.with(table + 4, get(file.bytes, table + 4) + 4).error == malformed);
-  CHECK(file.with(table + 12, get(file.bytes, table + 12) + 1).error == malformed);
+  CHECK(file.with(table + 5, get(file.bytes, table)).error == malformed);
+  CHECK(file.with(table + 1, 0).error == malformed);
+  CHECK(file.with(table + 1, UINT32_MAX).error == malformed);
+  CHECK(file.with(table + 1, UINT32_MAX - 3).error == malformed);
+  CHECK(file.with(table + 1, get(file.bytes, table + 1) + 4).error == malformed);
+  CHECK(file.with(table + 6, get(file.bytes, table + 6) + 1).error == malformed);
+  // What lies between the table and the first section.
+  const size_t first = file.at(SectionId::types);
+  REQUIRE(get(file.bytes, first - 4) < 1u << 24);
+  CHECK(file.with(first - 4, get(file.bytes, first - 4) | 1u << 24).error == malformed);
   CHECK(file.with(12, get(file.bytes, 12) | 0xffff0000).error == malformed);
 }
 
@@ -185,16 +189,18 @@ TEST_CASE("declarations that break a rule are refused") {
   refused(SectionId::imported_types, 0, 0, UINT32_MAX);
   for (uint32_t offset = 0; offset < sizeof(Function); offset += 4)
     refused(SectionId::functions, 1, offset, UINT32_MAX);
-  refused(SectionId::functions, 0, 8, 0);
-  refused(SectionId::functions, 0, 20, 0);
-  refused(SectionId::functions, 0, 24, 3);
+  refused(SectionId::functions, 0, 12, 0); // no room for homes
+  refused(SectionId::functions, 0, 12, 2); // none for the parameter
+  refused(SectionId::functions, 0, 12, 0xffff);
+  refused(SectionId::functions, 0, 12, 0x10002); // more references than slots
   refused(SectionId::constants, 0, 8, 1);
-  refused(SectionId::constants, 0, 16, 0x10000);
+  refused(SectionId::constants, 0, 12, 2); // none for the result
   for (const uint32_t offset : {0u, 4u, 24u, 28u})
     refused(SectionId::tables, 0, offset, UINT32_MAX);
   refused(SectionId::tables, 0, 16, 3); // a maximum below the minimum
-  for (const uint32_t offset : {0u, 4u, 8u, 12u, 20u})
+  for (const uint32_t offset : {0u, 4u, 8u, 16u})
     refused(SectionId::memories, 0, offset, UINT32_MAX & ~artifact::limits_is_shared);
+  refused(SectionId::memories, 0, 0, 1 | 1 << 16); // pages of two bytes
   for (uint32_t global = 0; global < 6; ++global)
     for (const uint32_t offset : {0u, 4u, 8u})
       refused(SectionId::globals, global, offset, 99);
@@ -204,13 +210,16 @@ TEST_CASE("declarations that break a rule are refused") {
   for (const uint32_t offset : {0u, 4u, 8u, 12u})
     refused(SectionId::exports, 2, offset, 77777);
   refused(SectionId::exports, 0, 12, 5);
-  for (const uint32_t offset : {0u, 4u, 8u, 12u, 16u, 24u})
+  for (const uint32_t offset : {0u, 4u, 8u, 12u, 20u})
     refused(SectionId::elems, 0, offset, 99);
+  refused(SectionId::elems, 0, 0, 3); // no mode
+  refused(SectionId::elems, 0, 0, 1 | 9 << artifact::elem_table_shift);
   refused(SectionId::elem_functions, 0, 0, 99);
   refused(SectionId::elem_inits, 0, 0, 99);
   refused(SectionId::elem_inits, 0, 4, 99);
-  for (const uint32_t offset : {0u, 4u, 8u, 12u})
+  for (const uint32_t offset : {0u, 4u, 8u})
     refused(SectionId::datas, 0, offset, 99);
+  refused(SectionId::datas, 0, 0, 1 | 1 << 16); // no such memory
   refused(SectionId::strings, 0, 0, 0xfffefdfc);
   refused(SectionId::offset_ranges, 0, 0, 99999);
   refused(SectionId::offset_ranges, 0, 4, 99999);

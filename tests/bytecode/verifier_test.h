@@ -180,10 +180,7 @@ struct World {
     context.code = section;
     function.code_bytes = code.here();
     function.type = TypeIndex{type_index};
-    function.params = slot_counts(type(type_index).params());
-    function.results = slot_counts(type(type_index).results());
-    function.frame = frame;
-    function.extent = uint32_t{frame.numbers} + frame.refs + pin_homes;
+    function.set_frame(frame.numbers, frame.refs);
     return function;
   }
   Error check(const Function& function) {
@@ -198,8 +195,7 @@ struct World {
   }
   /// A constant that gives an i32.
   Error check_constant(const Code& code, ValType type = ValType::i32()) {
-    Function function = place(code, plain, {4, 0});
-    function.results = slot_counts({&type, 1});
+    const Function function = place(code, plain, {4, 0});
     return verify_constant(context, function, type, pool.heap(), &bad_offset).error();
   }
   uint32_t bad_offset = 0;

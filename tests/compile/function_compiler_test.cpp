@@ -37,7 +37,8 @@ std::string disassemble(std::span<const uint8_t> code) {
     const size_t extra = operand;
     at += compact_bytes(info);
     if (op_info(info.op).effect == Effect::table_terminal)
-      at += target_bytes(info.op) * table_targets(info.op, code.data() + extra);
+      at +=
+          static_cast<size_t>(target_bytes(info.op) * table_targets(info.op, code.data() + extra));
   }
   return text;
 }
@@ -142,9 +143,8 @@ TEST_CASE("the narrow profile keeps 64-bit results in slots") {
 
 TEST_CASE("the frame has room for locals, operands and outgoing values") {
   const Compiled leaf = compile({i32}, {i32}, local_get(0), {1, 3, i64});
-  CHECK(leaf.function.params.numbers == 1);
-  CHECK(leaf.function.frame.numbers == 5);
-  CHECK(leaf.function.frame.refs == 0);
+  CHECK(leaf.function.frame_numbers() == 5);
+  CHECK(leaf.function.frame_refs == 0);
   ModuleBuilder builder;
   const uint32_t many = builder.type({i32}, {i32, i32, i32, i32});
   const uint32_t none = builder.type({}, {});
@@ -152,7 +152,7 @@ TEST_CASE("the frame has room for locals, operands and outgoing values") {
   builder.func(none, i32_const(1) + Bytes{0x10, 0, 0x1a, 0x1a, 0x1a, 0x1a});
   const Compiled caller = compile(builder);
   CHECK(caller.text == "copy s0 k1\ncall\nreturn_void\n");
-  CHECK(caller.function.frame.numbers == 4);
+  CHECK(caller.function.frame_numbers() == 4);
 }
 
 TEST_CASE("code that cannot be reached is not compiled") {
