@@ -139,16 +139,16 @@ Bytes Generator::type_section() const {
 
 /// The table's first elements are the functions; a declarative segment lets all be referred to.
 Bytes Generator::element_section() const {
-  Bytes section;
   const size_t count = function_types_.size();
-  section.push_back(has_table_ ? 2 : 1);
+  const Bytes declared = {3, 0};
+  Bytes section = {1};
   if (has_table_) {
-    section.insert(section.end(), {0, 0x41, 0, 0x0b});
+    section = {2, 0, 0x41, 0, 0x0b};
     put_uleb(section, count);
     for (size_t i = 0; i < count; ++i)
       put_uleb(section, i);
   }
-  section.insert(section.end(), {3, 0});
+  section.insert(section.end(), declared.begin(), declared.end());
   put_uleb(section, count);
   for (size_t i = 0; i < count; ++i)
     put_uleb(section, i);
