@@ -124,7 +124,6 @@ Result<void> FunctionCompiler::push_special(Draft& draft, ValKind type) {
 Result<void> FunctionCompiler::push_after(Draft& draft, ValKind type) {
   EBB_TRY(flush_acc());
   lose_acc();
-  EBB_TRY(note_frame(numbers_ + 1, refs_ + 1));
   EBB_TRY(emit(draft));
   return push(Where::slot, type);
 }
