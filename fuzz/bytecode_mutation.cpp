@@ -234,10 +234,12 @@ struct HostData {
   StringView exported;
 };
 
-/// Every other call comes back, so that frames of the guest lie on both sides of the host.
+/// Every other call comes back, so that frames of the guest lie on both sides of the host; of the
+/// rest, every other is not ready.
 Result<void> host_function(Caller& caller, std::span<const Val>, std::span<Val>) {
   auto& data = *static_cast<HostData*>(caller.host_data());
-  if ((++data.calls & 1) == 0) return {};
+  if ((++data.calls & 1) == 0)
+    return data.calls % 4 == 0 ? Result<void>(Error::pending) : Result<void>();
   const StoreRef store(caller.state());
   const auto exported = caller.get_export(data.exported);
   if (!exported.ok()) return {};
@@ -352,7 +354,7 @@ void write_arguments(StoreState& state, detail::Call& call, std::span<const ValT
   }
 }
 
-/// Runs a call that may pause a few times for want of fuel.
+/// Runs a call that may pause a few times: for want of fuel, interrupted, or for its host.
 Error run_call(Store& store, const Func& function, const SubType& type, Random& random) {
   constexpr int pauses_max = 3;
   StoreState& state = store.state();
@@ -362,8 +364,11 @@ Error run_call(Store& store, const Func& function, const SubType& type, Random& 
   if (!entered.ok()) return entered.error();
   write_arguments(state, call, type.params(), random);
   store.set_fuel(fuel_per_call);
+  store.clear_interrupt();
+  if (random.below(4) == 0) store.interrupt_handle().interrupt();
   Error error = call.run();
   for (int pauses = 0; call.is_suspended() && pauses < pauses_max; pauses++) {
+    if (random.below(2) == 0) store.clear_interrupt();
     store.set_fuel(fuel_per_call / 8);
     error = call.run();
   }
@@ -372,6 +377,10 @@ Error run_call(Store& store, const Func& function, const SubType& type, Random& 
   for (uint32_t i = slot_counts(type.results()).refs; i != 0; i--)
     if (!is_sound(state, *--refs)) fail("a result is a reference to nothing");
   return error;
+}
+
+bool is_reason_to_wait(Error error) {
+  return error == Error::out_of_fuel || error == Error::interrupted || error == Error::pending;
 }
 
 void Mutator::call_exports(Store& store, const Instance& instance) {
@@ -385,8 +394,8 @@ void Mutator::call_exports(Store& store, const Instance& instance) {
     const Error error = run_call(store, function.value(), image.decl.types.get(type), random_);
     if (error == Error::none)
       tally_.returned++;
-    else if (error == Error::out_of_fuel)
-      tally_.out_of_fuel++;
+    else if (is_reason_to_wait(error))
+      tally_.suspended++;
     else
       tally_.trapped++;
   }
@@ -438,11 +447,11 @@ void Mutator::run(size_t mutants) {
 
 } // namespace
 
-void mutate_module(const Engine& engine, std::span<const uint8_t> bytes, bool wide, bool fuel,
-                   uint64_t seed, size_t mutants, Tally& tally) {
+void mutate_module(const Engine& engine, std::span<const uint8_t> bytes, bool wide,
+                   Metering metering, uint64_t seed, size_t mutants, Tally& tally) {
   CompileOptions options;
   options.wide = wide;
-  options.fuel = fuel;
+  options.metering = metering;
   CompiledModule module(engine, bytes, options);
   if (module.error() != Error::none) return;
   ModuleImage& image = module.image();

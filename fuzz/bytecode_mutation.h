@@ -22,15 +22,15 @@ struct Tally {
   size_t runs = 0; ///< Calls of exported functions of accepted mutants.
   size_t returned = 0;
   size_t trapped = 0;
-  size_t out_of_fuel = 0;
+  size_t suspended = 0;
   size_t wrong = 0; ///< Unaltered code that was refused.
   size_t refused[256] = {};
 };
 
 /// Compiles a module in a profile, verifies all of its code, and tries `mutants` alterations of it.
 /// Modules that cannot be compiled are passed over.
-void mutate_module(const Engine& engine, std::span<const uint8_t> bytes, bool wide, bool fuel,
-                   uint64_t seed, size_t mutants, Tally& tally);
+void mutate_module(const Engine& engine, std::span<const uint8_t> bytes, bool wide,
+                   Metering metering, uint64_t seed, size_t mutants, Tally& tally);
 
 /// An engine for it over the C library's allocator, under which sanitizers see each block.
 Result<Engine> mutation_engine();

@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!engine.ok()) return 0;
   ebb::fuzz::Tally tally;
   ebb::fuzz::mutate_module(engine.value(), {data + sizeof(seed) + 1, size - sizeof(seed) - 1}, wide,
-                           true, seed, mutants, tally);
+                           ebb::Metering::fuel, seed, mutants, tally);
   if (tally.wrong != 0) __builtin_trap();
   return 0;
 }

@@ -3,9 +3,9 @@
 //
 //   bytecode_mutation [--mutants COUNT] [--seed SEED] FILE-OR-FOLDER…
 //
-// Each module is compiled in both profiles, with and without fuel; mutants are made of the code
-// that counts fuel, because they are run. The exit status is 0 if all unaltered code verified; a
-// sanitizer's report ends the program otherwise.
+// Each module is compiled in both profiles, with fuel, with interruptions and without either;
+// mutants are made of the code that counts fuel, because they are run. The exit status is 0 if all
+// unaltered code verified; a sanitizer's report ends the program otherwise.
 #include "fuzz/bytecode_mutation.h"
 
 #include <algorithm>
@@ -45,9 +45,9 @@ void add_files(const std::string& path, std::vector<std::string>& files) {
 void print(const Tally& tally) {
   std::printf("%zu modules, %zu functions and %zu constants verified unaltered, %zu refused\n",
               tally.modules, tally.functions, tally.constants, tally.wrong);
-  std::printf("%zu mutants, %zu accepted; %zu calls: %zu returned, %zu trapped, %zu out of fuel\n",
+  std::printf("%zu mutants, %zu accepted; %zu calls: %zu returned, %zu trapped, %zu suspended\n",
               tally.mutants, tally.accepted, tally.runs, tally.returned, tally.trapped,
-              tally.out_of_fuel);
+              tally.suspended);
   for (size_t i = 0; i < 256; i++)
     if (tally.refused[i] != 0)
       std::printf("  %-24s %zu\n", error_name(static_cast<Error>(i)), tally.refused[i]);
@@ -78,9 +78,10 @@ int main(int argc, char** argv) {
       // A mutant that fuel does not bound ends the program.
       alarm(mutant_seconds_max);
       if (!wide || sizeof(void*) == 8) {
-        mutate_module(engine.value(), bytes, wide, true, seed++, mutants, tally);
+        mutate_module(engine.value(), bytes, wide, Metering::fuel, seed++, mutants, tally);
       }
-      mutate_module(engine.value(), bytes, wide, false, seed, 0, tally);
+      for (const Metering metering : {Metering::none, Metering::interruption})
+        mutate_module(engine.value(), bytes, wide, metering, seed, 0, tally);
     }
     if (tally.wrong != wrong) std::printf("in %s\n", path.c_str());
   }

@@ -23,7 +23,7 @@ Result<void> CompiledModule::compile(std::span<const uint8_t> bytes) {
   EBB_TRY(decode_module(bytes, features, engine.types, image_.heap, image_.decl, nullptr));
   image_.bytes = bytes.data();
   image_.wide = options_.wide;
-  image_.fuel = options_.fuel;
+  image_.metering = options_.metering;
   BodyValidator validator(image_.decl, engine.types, features, image_.heap);
   FunctionCompiler compiler(image_.decl, {image_.owned_code, image_.owned_offset_map}, validator,
                             options_, image_.heap);

@@ -18,6 +18,7 @@ public:
 private:
   // reader.cpp: the whole, functions, imports and exports.
   Result<void> read_header();
+  Result<void> check_metering();
   Result<void> check_features();
   Result<void> read_imports();
   Result<void> check_import(const ImportDecl& import, uint32_t where);

@@ -56,7 +56,20 @@ enum class Profile : uint8_t {
 
 /// The code counts fuel.
 inline constexpr uint8_t flag_fuel = 1;
-inline constexpr uint8_t flags_known = flag_fuel;
+/// The code counts nothing, and can be interrupted.
+inline constexpr uint8_t flag_interruptible = 2;
+inline constexpr uint8_t flags_known = flag_fuel | flag_interruptible;
+
+constexpr uint8_t flags_of(Metering metering) {
+  return metering == Metering::fuel           ? flag_fuel
+         : metering == Metering::interruption ? flag_interruptible
+                                              : 0;
+}
+constexpr Metering metering_of(uint8_t flags) {
+  return flags == flag_fuel            ? Metering::fuel
+         : flags == flag_interruptible ? Metering::interruption
+                                       : Metering::none;
+}
 
 struct Header {
   uint8_t magic[4];

@@ -25,7 +25,7 @@ Error check_header(const Header& header, size_t size, Diagnostic* diagnostic) {
   if (header.profile == static_cast<uint8_t>(Profile::wide) && sizeof(void*) < 8)
     return refuse(diagnostic, Error::artifact_profile, "it is wide, and narrow would run here",
                   offsetof(Header, profile));
-  if ((header.flags & ~flags_known) != 0)
+  if ((header.flags & ~flags_known) != 0 || header.flags == flags_known)
     return refuse(diagnostic, Error::malformed_artifact, "unknown flags", offsetof(Header, flags));
   if ((header.features & ~FeatureSet::all().bits()) != 0)
     return refuse(diagnostic, Error::artifact_features, "it was compiled by a later build",

@@ -77,13 +77,12 @@ struct ModuleImage {
   const ThreadedFunction* threaded_constants = nullptr;
   const uint8_t* exit_code = nullptr; ///< Where an activation of this module returns to.
   const uint8_t* boundary_code =
-      nullptr;                          ///< Where a call that left one of its instances comes back.
-  const uint8_t* resume_code = nullptr; ///< Where a suspended activation goes on.
+      nullptr; ///< Where a call that left one of its instances comes back.
   Encoding encoding = Encoding::compact;
   bool is_compiled = false; ///< Whether this is a CompiledImage.
   bool wide = false;        ///< The profile of the code.
-  bool fuel = false;        ///< Whether the code counts fuel.
-  size_t self_bytes = 0;    ///< Of the block that this lies in, which `heap` does not count.
+  Metering metering = Metering::none;
+  size_t self_bytes = 0; ///< Of the block that this lies in, which `heap` does not count.
   std::atomic<uint32_t> references{1};
 
   TypeIndex function_type(FuncIndex index) const {

@@ -48,21 +48,27 @@ Result<void> ArtifactReader::read_header() {
   }
   layout_ = EBB_TRY(read_layout(bytes_, diagnostic_));
   EBB_TRY(check_features());
-  if (settings_.fuel && (layout_.header.flags & flag_fuel) == 0) {
-    if (diagnostic_ != nullptr) {
-      diagnostic_->set(Error::artifact_without_fuel).set_offset(offsetof(Header, flags));
-      diagnostic_->detail = "compile the .wasm with fuel";
-    }
-    return Error::artifact_without_fuel;
-  }
+  EBB_TRY(check_metering());
   decl_.bytes = bytes_;
   image_.bytes = bytes_.data();
   const ByteRange code = section(SectionId::code);
   image_.code = bytes_.subspan(code.offset, code.size);
   image_.wide = layout_.header.profile == static_cast<uint8_t>(Profile::wide);
-  image_.fuel = (layout_.header.flags & flag_fuel) != 0;
+  image_.metering = metering_of(layout_.header.flags);
   if (settings_.keep_names) decl_.names = section(SectionId::names);
   return {};
+}
+
+Result<void> ArtifactReader::check_metering() {
+  if (metering_of(layout_.header.flags) >= settings_.metering) return {};
+  const bool wants_fuel = settings_.metering == Metering::fuel;
+  const Error error = wants_fuel ? Error::artifact_without_fuel : Error::artifact_not_interruptible;
+  if (diagnostic_ != nullptr) {
+    diagnostic_->set(error).set_offset(offsetof(Header, flags));
+    diagnostic_->detail =
+        wants_fuel ? "compile the .wasm with fuel" : "compile the .wasm with interruption";
+  }
+  return error;
 }
 
 Result<void> ArtifactReader::check_features() {

@@ -30,16 +30,17 @@ Result<Layout> read_layout(std::span<const uint8_t> bytes, Diagnostic* diagnosti
 } // namespace artifact
 
 struct ReadSettings {
-  FeatureSet features; ///< What the module may need.
-  bool fuel = false;   ///< Whether its code must count fuel.
+  FeatureSet features;                ///< What the module may need.
+  Metering metering = Metering::none; ///< What its code must do at least.
   bool keep_names = false;
   bool keep_offsets = false;
 };
 
 /// Fills `image` (whose heap and registry are set) from a precompiled module, which must begin at a
 /// multiple of 4 and stay as it is while the image lives. Fails: as read_layout; feature_disabled,
-/// artifact_without_fuel, malformed_artifact, malformed_utf8, limits, misaligned_bytes,
-/// out_of_memory. On failure: the image may be partly filled, and is to be destroyed.
+/// artifact_without_fuel, artifact_not_interruptible, malformed_artifact, malformed_utf8, limits,
+/// misaligned_bytes, out_of_memory. On failure: the image may be partly filled, and is to be
+/// destroyed.
 Result<void> read_artifact(std::span<const uint8_t> bytes, const ReadSettings& settings,
                            ModuleImage& image, Diagnostic* diagnostic);
 

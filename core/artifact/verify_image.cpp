@@ -74,7 +74,7 @@ VerifyContext verify_context(const ModuleImage& image) {
   context.datas = static_cast<uint32_t>(decl.datas.size());
   context.code = image.code;
   context.wide = image.wide;
-  context.fuel = image.fuel;
+  context.metering = image.metering;
   return context;
 }
 

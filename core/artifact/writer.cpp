@@ -133,7 +133,7 @@ Result<void> Writer::write_header() {
   header.version = version;
   header.bytecode = bytecode_fingerprint();
   header.profile = static_cast<uint8_t>(options_.wide ? Profile::wide : Profile::narrow);
-  header.flags = options_.fuel ? flag_fuel : 0;
+  header.flags = artifact::flags_of(options_.metering);
   header.section_count = section_count_;
   header.features = decl_.features_used.bits();
   header.file_bytes = file_bytes_;

@@ -7,9 +7,9 @@
 namespace ebb {
 
 struct ArtifactOptions {
-  bool wide = false;  ///< The profile for which the module was compiled.
-  bool fuel = false;  ///< Whether its code counts fuel.
-  bool strip = false; ///< Leave names and the map of offsets out.
+  bool wide = false;                  ///< The profile for which the module was compiled.
+  Metering metering = Metering::none; ///< As it was compiled.
+  bool strip = false;                 ///< Leave names and the map of offsets out.
 };
 
 /// Writes a module that has the compact code of all of its functions. The bytes depend on the

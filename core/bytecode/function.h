@@ -17,6 +17,10 @@ struct SlotCounts {
 /// Slots behind every frame: homes of pins that stand for no local, one of each class.
 inline constexpr uint32_t pin_homes = 2;
 
+/// What the code of a module does where functions and loops begin. Code that counts fuel can be
+/// interrupted too.
+enum class Metering : uint8_t { none, interruption, fuel };
+
 /// A function that the module defines, as its compact code is described: a fixed layout without
 /// pointers, which a precompiled module contains as it stands. What parameters and results take
 /// follows from the type. Frames have few enough slots for `extent`: see limits::frame_slots_max.

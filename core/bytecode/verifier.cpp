@@ -129,7 +129,7 @@ Result<void> Verifier::scan() {
   for (at_ = 0; at_ < size_; at_ = in.next) {
     EBB_TRY(decode(at_, in));
     set_mark(at_, static_cast<uint8_t>(mark(at_) | 1));
-    if (is_call(in.effect) && in.op != Op::fuel) EBB_TRY(scan_call(in));
+    if (is_call(in.effect)) EBB_TRY(scan_call(in));
     for (uint32_t i = 0; i < in.target_count; i++) {
       const uint32_t target = EBB_TRY(target_of(in, i));
       EBB_TRY(scan_target(in, target));
@@ -144,7 +144,7 @@ Result<void> Verifier::scan_target(const VerifiedInstruction& in, uint32_t targe
   if (target > in.at) return {};
   if (!is_start(target)) return Error::bytecode_target;
   const auto form = static_cast<Form>(read_code<uint16_t>(code_ + target));
-  if (context_.fuel && form != Form::fuel_nnnn) return Error::bytecode_fuel;
+  if (context_.metering != Metering::none && form != Form::fuel_nnnn) return Error::bytecode_fuel;
   set_branch_state(target, AccState::unset);
   lower_height(target, lowest_call_since(target));
   return {};

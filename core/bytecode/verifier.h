@@ -38,7 +38,7 @@ struct VerifyContext {
   uint32_t datas = 0;
   std::span<const uint8_t> code; ///< Of all functions.
   bool wide = false; ///< The profile: whether 64-bit results may sit in the accumulator.
-  bool fuel = false; ///< Whether the code counts fuel.
+  Metering metering = Metering::none; ///< What the code must do.
 };
 
 /// Code that threading turns into less than 4 GiB, whatever it is.

@@ -113,7 +113,7 @@ Result<void> Verifier::check() {
     EBB_TRY(check_indices(in));
     EBB_TRY(check_acc_operands(in));
     apply_acc_effect(in);
-    if (is_call(in.effect) && in.op != Op::fuel) EBB_TRY(check_call(in));
+    if (is_call(in.effect)) EBB_TRY(check_call(in));
     EBB_TRY(check_return(in));
     EBB_TRY(check_targets(in));
     is_reachable_ = in.effect != Effect::terminal && in.effect != Effect::target_terminal &&
@@ -154,13 +154,16 @@ Result<void> Verifier::check_entry(const VerifiedInstruction& in) {
     return is_whole ? Result<void>() : Result<void>(Error::bytecode_entry);
   }
   if (in.op == Op::fuel) {
-    if (!context_.fuel) return Error::bytecode_fuel;
-    // Resuming returns through the outgoing base that lies here.
-    if (extra16(in, 0) != 0) return Error::bytecode_frame;
+    // A charge of nothing would let a loop run on; a charge where none is wanted would stop code
+    // whose store has no fuel.
+    const bool charges = extra16(in, 0) != 0;
+    if (context_.metering == Metering::none || charges != (context_.metering == Metering::fuel))
+      return Error::bytecode_fuel;
     has_fuel_ = true;
     return {};
   }
-  if (context_.fuel && !has_fuel_ && !is_constant_) return Error::bytecode_fuel;
+  if (context_.metering != Metering::none && !has_fuel_ && !is_constant_)
+    return Error::bytecode_fuel;
   if (in.op == Op::enter && !in_entry_) return Error::bytecode_entry;
   in_entry_ = false;
   return {};

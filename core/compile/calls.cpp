@@ -75,6 +75,7 @@ Result<void> FunctionCompiler::emit_call(Draft& draft, const SubType& type, size
   emitter_.seal();
   lose_acc();
   if (tail) {
+    note_exit(0);
     live_ = false;
     return {};
   }

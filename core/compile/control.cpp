@@ -16,6 +16,7 @@ Result<void> FunctionCompiler::open_block(FrameKind kind, std::span<const ValTyp
   block.refs = static_cast<uint16_t>(refs_ - carried.slots.refs);
   block.height = static_cast<uint32_t>(entries_.size() - params.size());
   block.loop_depth = blocks_.back().loop_depth;
+  block.region = region_;
   if (kind == FrameKind::loop) {
     if (block.loop_depth < UINT8_MAX) block.loop_depth++;
     emitter_.seal();
@@ -23,19 +24,14 @@ Result<void> FunctionCompiler::open_block(FrameKind kind, std::span<const ValTyp
     block.start = emitter_.position();
   }
   EBB_TRY(blocks_.push(block));
-  return kind == FrameKind::loop && options_.fuel ? step_fuel() : Result<void>();
-}
-
-Result<void> FunctionCompiler::step_fuel() {
-  Draft draft;
-  draft.op = Op::fuel;
-  return emit(draft);
+  return kind == FrameKind::loop ? begin_metered() : Result<void>();
 }
 
 Result<void> FunctionCompiler::open_if(std::span<const ValType> params) {
   Draft condition;
   EBB_TRY(pop_condition(condition, true));
   EBB_TRY(open_block(FrameKind::if_, params));
+  note_branch(blocks_.size() - 1);
   EBB_TRY(note_offset());
   return emitter_.put_forward(condition, block(0).otherwise);
 }
@@ -50,6 +46,7 @@ Result<void> FunctionCompiler::handle_else() {
     open.targeted = true;
   }
   emitter_.bind(open.otherwise);
+  rejoin_region(open, blocks_.size() - 1, false);
   open.kind = FrameKind::else_;
   truncate(open.height);
   lose_acc();
@@ -67,6 +64,7 @@ Result<void> FunctionCompiler::handle_end(bool is_last) {
   Block& open = blocks_.back();
   const std::span<const ValType> types = validator_.closed_frame().results();
   const bool is_label = open.targeted || open.kind == FrameKind::if_;
+  if (live_ || is_label) rejoin_region(open, blocks_.size() - 1, live_);
   if (is_label) {
     if (live_) EBB_TRY(flush_top(types.size()));
     emitter_.bind(open.end);
@@ -156,6 +154,7 @@ Result<void> FunctionCompiler::go(uint32_t label) {
 
 Result<void> FunctionCompiler::branch(uint32_t label) {
   const Block& target = block(label);
+  note_exit(block_index(label));
   const std::span<const ValType> types = validator_.label_types(label);
   if (target.kind != FrameKind::function && (types.size() > 1 || in_place(target, values(types))))
     EBB_TRY(flush_top(types.size()));
@@ -166,6 +165,7 @@ Result<void> FunctionCompiler::branch(uint32_t label) {
 
 Result<void> FunctionCompiler::branch_if(uint32_t label) {
   const Block& target = block(label);
+  note_branch(block_index(label));
   const std::span<const ValType> types = validator_.label_types(label);
   Values carried = values(types);
   // The condition still lies above what is carried.
@@ -191,6 +191,7 @@ Result<void> FunctionCompiler::jump_over(uint32_t label, Draft& opposite) {
 
 Result<void> FunctionCompiler::branch_on_null(uint32_t label, bool on_null) {
   const Block& target = block(label);
+  note_branch(block_index(label));
   const std::span<const ValType> types = validator_.label_types(label);
   const Entry tested = entries_.back();
   if (on_null) pop();
@@ -226,6 +227,7 @@ Result<void> FunctionCompiler::branch_table() {
   const uint32_t serial = ++table_serial_;
   for (const uint32_t label : labels) {
     Block& target = block(label);
+    note_exit(block_index(label));
     if (!in_place(target, carried)) {
       target.stub_serial = serial;
       EBB_TRY(emitter_.put_table_forward(target.stub));

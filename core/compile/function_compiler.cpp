@@ -35,6 +35,7 @@ Result<void> FunctionCompiler::begin(std::span<const ValType> params, Function& 
   flushed_ = dead_depth_ = 0;
   acc_slot_ = no_slot;
   acc_entry_ = no_entry;
+  exit_ = SIZE_MAX;
   live_ = true;
   noted_code_ = emitter_.position();
   noted_wasm_ = 0;
@@ -72,7 +73,7 @@ Result<void> FunctionCompiler::compile_in_reach(FuncIndex index, Function& funct
   Draft clear;
   clear.op = Op::enter_refs;
   EBB_TRY(emitter_.put(clear));
-  if (options_.fuel) EBB_TRY(step_fuel());
+  EBB_TRY(begin_metered());
   if (numbers_ > params_.numbers) {
     Draft enter;
     enter.op = Op::enter;
@@ -212,6 +213,7 @@ Result<void> FunctionCompiler::step(const Instruction& in) {
       return {};
     }
   }
+  EBB_TRY(meter(in.op));
   switch (in.op) {
   case Opcode::unreachable: {
     Draft draft;
@@ -243,6 +245,7 @@ Result<void> FunctionCompiler::step(const Instruction& in) {
   case Opcode::br_on_non_null:
     return branch_on_null(in.index, false);
   case Opcode::return_:
+    note_exit(0);
     EBB_TRY(emit_return());
     live_ = false;
     return {};

@@ -30,7 +30,7 @@ namespace ebb {
 
 struct CompileOptions {
   bool wide = sizeof(void*) == 8; ///< Whether the accumulator holds 64 bits.
-  bool fuel = false;
+  Metering metering = Metering::none;
   bool keep_offsets = false;
 };
 
@@ -78,6 +78,7 @@ private:
     uint16_t refs = 0;
     uint32_t height = 0; ///< Entries below the parameters.
     uint32_t start = 0;  ///< Of a loop.
+    uint32_t region = 0; ///< Where it began.
     LabelFixups end;
     LabelFixups otherwise; ///< Of an if: to its else.
     LabelFixups stub;      ///< br_table entries that need a move first.
@@ -163,8 +164,8 @@ private:
   Result<void> jump_over(uint32_t label, Draft& opposite);
   Result<void> go(uint32_t label);
   Result<void> emit_return();
-  Result<void> step_fuel();
-  Block& block(uint32_t label) { return blocks_[blocks_.size() - 1 - label]; }
+  size_t block_index(uint32_t label) const { return blocks_.size() - 1 - label; }
+  Block& block(uint32_t label) { return blocks_[block_index(label)]; }
   std::span<const ValType> results() const;
 
   // calls.cpp: calls, references, tables, bulk operations.
@@ -179,6 +180,16 @@ private:
   Result<void> push_after(Draft& draft, ValKind type);
   uint32_t table_operand(uint32_t table) const;
   uint32_t memory_operand(uint32_t memory) const;
+
+  // metering.cpp: fuel and interruption.
+  bool counts_fuel() const { return options_.metering == Metering::fuel && type_ != nullptr; }
+  Result<void> begin_metered();
+  Result<void> begin_region();
+  Result<void> meter(Opcode op);
+  void charge();
+  void note_exit(size_t block_index);
+  void note_branch(size_t block_index);
+  void rejoin_region(const Block& block, size_t block_index, bool is_certain);
 
   const ModuleDecl& decl_;
   CompileOutput output_;
@@ -203,6 +214,11 @@ private:
   size_t acc_entry_ = no_entry;
   uint32_t noted_code_ = 0;
   uint32_t noted_wasm_ = 0;
+  uint32_t region_ = 0;         ///< Where in the code the present region's charge is.
+  uint32_t run_over_ = 0;       ///< Instructions of it that a branch may have skipped.
+  bool is_past_branch_ = false; ///< Whether those that come now are such.
+  bool is_at_label_ = false;
+  size_t exit_ = SIZE_MAX; ///< The outermost block that was left in the middle and has not ended.
   bool live_ = true;
 
   static constexpr uint32_t no_slot = UINT32_MAX;

@@ -4,6 +4,8 @@
 #include "core/bytecode/code_bytes.h"
 #include "core/interpret/machine_state.h"
 
+#include <utility>
+
 namespace ebb {
 namespace {
 
@@ -32,15 +34,124 @@ bool done(Machine& m, Result<void> result) {
   return false;
 }
 
-/// What a grow instruction answers: the old size, or -1.
-bool answer_grow(Machine& m, uint64_t& slot, Result<uint64_t> grown, bool is_64) {
+/// How much work is done between two looks at fuel and interruptions.
+constexpr uint64_t piece_bytes = uint64_t{64} * 1024;
+constexpr uint64_t piece_elements = piece_bytes / sizeof(RefBits);
+
+/// What such work costs.
+constexpr uint64_t charge_of_bytes(uint64_t bytes) { return bytes / 64 + (bytes % 64 != 0); }
+constexpr uint64_t charge_of_elements(uint64_t elements) { return elements; }
+
+/// Charges for work that is done, in code that is metered. False if the run is suspended.
+bool charge(Machine& m, uint64_t cost) {
+  const Metering metering = m.instance->module->metering;
+  if (metering == Metering::none) return true;
+  const uint64_t charged = metering == Metering::fuel ? cost : 0;
+  if (machine_charge(m, charged)) return true;
+  machine_suspend(m, charged);
+  return false;
+}
+
+/// Runs `work(part)` on all of `count` units, in code that is metered piece by piece. When the run
+/// is suspended between two, or behind the last, the instruction is to be run again, and goes on
+/// from there.
+template <class Work>
+bool in_pieces(Machine& m, uint64_t count, uint64_t piece, uint64_t (*cost)(uint64_t), Work work) {
+  if (m.instance->module->metering == Metering::none) return done(m, work(Part{}));
+  uint64_t at = std::exchange(m.progress, 0);
+  if (count == 0) return done(m, work(Part{}));
+  while (at < count) {
+    const uint64_t now = count - at < piece ? count - at : piece;
+    if (!done(m, work(Part{at, now}))) return false;
+    at += now;
+    if (charge(m, cost(now))) continue;
+    m.progress = at;
+    m.repeats = true;
+    return false;
+  }
+  return true;
+}
+
+/// The same part seen from the other end.
+Part mirrored(Part part, uint64_t count) {
+  return part.count > count ? part : Part{count - part.first - part.count, part.count};
+}
+
+/// What a grow instruction answers: the old size, or -1. New elements or 64 bytes are charged for.
+bool answer_grow(Machine& m, uint64_t& slot, Result<uint64_t> grown, bool is_64, uint64_t cost) {
   // NOLINTNEXTLINE(ebb-swallowed-oom): the specification lets memory.grow and table.grow answer -1
   if (grown.ok())
     slot = grown.value();
   else
     slot = is_64 ? UINT64_MAX : UINT32_MAX;
   m.refresh_memory();
-  return true;
+  m.repeats = false;
+  return !grown.ok() || charge(m, cost);
+}
+
+bool fill_table(Machine& m, const Operands& in) {
+  const bool wide = in.is_64(6);
+  TableState& table = *m.instance->tables[in.index(6)];
+  const uint64_t count = in.address(4, wide);
+  return in_pieces(m, count, piece_elements, &charge_of_elements, [&](Part part) {
+    return table_fill(table, in.address(0, wide), in.ref(2), count, part);
+  });
+}
+
+bool copy_table(Machine& m, const Operands& in) {
+  const bool to_64 = in.is_64(6);
+  const bool from_64 = in.is_64(10);
+  TableState& to = *m.instance->tables[in.index(6)];
+  const TableState& from = *m.instance->tables[in.index(10)];
+  const uint64_t to_offset = in.address(0, to_64);
+  const uint64_t from_offset = in.address(2, from_64);
+  const uint64_t count = in.address(4, to_64 && from_64);
+  const bool backward = copies_backward(to, from, to_offset, from_offset);
+  return in_pieces(m, count, piece_elements, &charge_of_elements, [&](Part part) {
+    return table_copy(to, from, to_offset, from_offset, count,
+                      backward ? mirrored(part, count) : part);
+  });
+}
+
+bool init_table(Machine& m, const Operands& in) {
+  const uint32_t count = in.number(4);
+  return in_pieces(m, count, piece_elements, &charge_of_elements, [&](Part part) {
+    return table_init(*m.instance, in.index(6), in.index(10), in.address(0, in.is_64(6)),
+                      in.number(2), count, part);
+  });
+}
+
+bool fill_memory(Machine& m, const Operands& in) {
+  const bool wide = in.is_64(6);
+  MemoryState& memory = *m.instance->memories[in.index(6)];
+  const uint64_t bytes = in.address(4, wide);
+  return in_pieces(m, bytes, piece_bytes, &charge_of_bytes, [&](Part part) {
+    return memory_fill(memory, in.address(0, wide), static_cast<uint8_t>(in.number(2)), bytes,
+                       part);
+  });
+}
+
+bool copy_memory(Machine& m, const Operands& in) {
+  const bool to_64 = in.is_64(6);
+  const bool from_64 = in.is_64(10);
+  MemoryState& to = *m.instance->memories[in.index(6)];
+  const MemoryState& from = *m.instance->memories[in.index(10)];
+  const uint64_t to_offset = in.address(0, to_64);
+  const uint64_t from_offset = in.address(2, from_64);
+  const uint64_t bytes = in.address(4, to_64 && from_64);
+  const bool backward = copies_backward(to, from, to_offset, from_offset);
+  return in_pieces(m, bytes, piece_bytes, &charge_of_bytes, [&](Part part) {
+    return memory_copy(to, from, to_offset, from_offset, bytes,
+                       backward ? mirrored(part, bytes) : part);
+  });
+}
+
+bool init_memory(Machine& m, const Operands& in) {
+  const uint32_t bytes = in.number(4);
+  return in_pieces(m, bytes, piece_bytes, &charge_of_bytes, [&](Part part) {
+    return memory_init(*m.instance, in.index(6), in.index(10), in.address(0, in.is_64(6)),
+                       in.number(2), bytes, part);
+  });
 }
 
 } // namespace
@@ -70,24 +181,16 @@ bool machine_table_op(Machine& m, Op op, const uint8_t* operands, uint64_t* fp) 
   case Op::table_grow: {
     TableState& table = *instance.tables[in.index(6)];
     const bool wide = in.is_64(6);
-    return answer_grow(m, in.slot(0), table_grow(m.store, table, in.address(2, wide), in.ref(4)),
-                       wide);
+    const uint64_t delta = in.address(2, wide);
+    return answer_grow(m, in.slot(0), table_grow(m.store, table, delta, in.ref(4)), wide,
+                       charge_of_elements(delta));
   }
-  case Op::table_fill: {
-    const bool wide = in.is_64(6);
-    return done(m, table_fill(*instance.tables[in.index(6)], in.address(0, wide), in.ref(2),
-                              in.address(4, wide)));
-  }
-  case Op::table_copy: {
-    const bool to_64 = in.is_64(6);
-    const bool from_64 = in.is_64(10);
-    return done(m, table_copy(*instance.tables[in.index(6)], *instance.tables[in.index(10)],
-                              in.address(0, to_64), in.address(2, from_64),
-                              in.address(4, to_64 && from_64)));
-  }
+  case Op::table_fill:
+    return fill_table(m, in);
+  case Op::table_copy:
+    return copy_table(m, in);
   case Op::table_init:
-    return done(m, table_init(instance, in.index(6), in.index(10), in.address(0, in.is_64(6)),
-                              in.number(2), in.number(4)));
+    return init_table(m, in);
   default:
     EBB_ASSERT(op == Op::elem_drop);
     instance.dropped_elems[in.index(0)] = 1;
@@ -104,25 +207,17 @@ bool machine_memory_op(Machine& m, Op op, const uint8_t* operands, uint64_t* fp)
     return true;
   case Op::memory_grow: {
     const bool wide = in.is_64(4);
-    return answer_grow(m, in.slot(0),
-                       memory_grow(m.store, *instance.memories[in.index(4)], in.address(2, wide)),
-                       wide);
+    MemoryState& memory = *instance.memories[in.index(4)];
+    const uint64_t before = memory.size_bytes;
+    const Result<uint64_t> grown = memory_grow(m.store, memory, in.address(2, wide));
+    return answer_grow(m, in.slot(0), grown, wide, charge_of_bytes(memory.size_bytes - before));
   }
-  case Op::memory_fill: {
-    const bool wide = in.is_64(6);
-    return done(m, memory_fill(*instance.memories[in.index(6)], in.address(0, wide),
-                               static_cast<uint8_t>(in.number(2)), in.address(4, wide)));
-  }
-  case Op::memory_copy: {
-    const bool to_64 = in.is_64(6);
-    const bool from_64 = in.is_64(10);
-    return done(m, memory_copy(*instance.memories[in.index(6)], *instance.memories[in.index(10)],
-                               in.address(0, to_64), in.address(2, from_64),
-                               in.address(4, to_64 && from_64)));
-  }
+  case Op::memory_fill:
+    return fill_memory(m, in);
+  case Op::memory_copy:
+    return copy_memory(m, in);
   case Op::memory_init:
-    return done(m, memory_init(instance, in.index(6), in.index(10), in.address(0, in.is_64(6)),
-                               in.number(2), in.number(4)));
+    return init_memory(m, in);
   default:
     EBB_ASSERT(op == Op::data_drop);
     instance.dropped_datas[in.index(0)] = 1;

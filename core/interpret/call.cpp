@@ -63,6 +63,10 @@ uint64_t* call_host(Machine& m, uint64_t* fp, const CallSite& site, const HostFu
   m.record = store.stack.records + record_at;
   m.refresh_record_end();
   m.refresh_memory();
+  if (error == Error::pending) {
+    m.is_suspended = true;
+    m.fp = fp;
+  }
   if (error != Error::none) return stop(m, error);
   m.called_host = true;
   m.pc = site.return_pc;
@@ -73,8 +77,6 @@ uint64_t* call_host(Machine& m, uint64_t* fp, const CallSite& site, const HostFu
 
 const Function& running_function(const Machine& m) {
   const CallRecord* record = m.record - 1;
-  // A suspended run keeps one more record, of where it goes on.
-  if (m.is_suspended) record--;
   if (code_is(*m.instance->module, record->return_pc, Form::return_boundary_nnnn)) record--;
   return *record->function;
 }
@@ -213,13 +215,13 @@ FuncRef machine_ref_function(Machine& m, RefBits bits, TypeId expected) {
   return typed(m, callee, expected);
 }
 
-void machine_suspend(Machine& m, uint64_t* fp, const uint8_t* return_pc) {
-  m.fp = fp;
+void machine_suspend(Machine& m, uint64_t cost) {
+  StoreState& store = m.store;
+  const uint64_t paid = cost < store.fuel ? cost : store.fuel;
+  store.fuel -= paid;
+  m.debt = cost - paid;
+  m.error = m.debt != 0 ? Error::out_of_fuel : Error::interrupted;
   m.is_suspended = true;
-  m.error = Error::out_of_fuel;
-  // The slack behind record_end has room for this one.
-  CallRecord here{return_pc, {nullptr}};
-  *m.record++ = here;
 }
 
 } // namespace ebb

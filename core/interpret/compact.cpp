@@ -74,13 +74,15 @@ void run_compact(Machine& m, const uint8_t* pc, uint64_t* fp) {
   static_assert(sizeof(addresses) / sizeof(void*) == static_cast<size_t>(Form::compact_count));
   uint8_t* mem = m.memory;
   uint64_t size = m.memory_size;
-  Word acc = 0;
-  FloatRegister facc{};
+  Word acc = m.values.acc;
+  FloatRegister facc = m.values.facc;
   EBB_DISPATCH();
 #include "core/interpret/handlers.inc"
 stop:
   m.pc = pc;
   m.fp = fp;
+end:
+  return;
 }
 
 } // namespace ebb

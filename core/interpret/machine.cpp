@@ -93,20 +93,79 @@ MachinePosition position_of(const Machine& m) {
   return at.numbers == base.numbers && at.refs == base.refs && at.records == base.records;
 }
 
+/// Suspends an activation; the slots that it needs from its position on stay in use.
+Error suspend(StoreState& store, Activation& activation, Error reason, size_t numbers,
+              size_t refs) {
+  activation.state = Activation::State::suspended;
+  activation.pause.reason = reason;
+  store.suspended++;
+  store.position = activation.pause.position;
+  store.position.numbers += numbers;
+  store.position.refs += refs;
+  return reason;
+}
+
 Error run_host(StoreState& store, Activation& activation) {
-  const HostFunction& host = store.host_functions[activation.callee.function];
+  const HostFunction host = store.host_functions[activation.callee.function];
   uint64_t* numbers = store.stack.numbers + activation.base.numbers;
   RefBits* refs = store.stack.end - activation.base.refs;
-  const HostFunctionPointer function = host.function;
-  store.position.numbers +=
+  const size_t number_count =
       host.params.numbers > host.results.numbers ? host.params.numbers : host.results.numbers;
-  store.position.refs +=
+  const size_t ref_count =
       host.params.refs > host.results.refs ? host.params.refs : host.results.refs;
+  store.position.numbers += number_count;
+  store.position.refs += ref_count;
   store.host_depth++;
-  const Error error = function(host.context, store, numbers, refs);
+  const Error error = host.function(host.context, store, numbers, refs);
   store.host_depth--;
   store.position = activation.base;
+  if (error == Error::pending) {
+    activation.pause.position = activation.base;
+    return suspend(store, activation, error, number_count, ref_count);
+  }
+  activation.state = Activation::State::finished;
   return error;
+}
+
+/// Pays what a suspended run owes, or what there is. False if it still owes something.
+bool pay_debt(StoreState& store, Pause& pause) {
+  const uint64_t paid = pause.debt < store.fuel ? pause.debt : store.fuel;
+  store.fuel -= paid;
+  pause.debt -= paid;
+  return pause.debt == 0;
+}
+
+/// Puts the machine where a suspended run goes on.
+const uint8_t* go_on(StoreState& store, const Pause& pause, Machine& m, uint64_t*& fp) {
+  m.set_instance(pause.position.instance);
+  m.record = store.stack.records + pause.position.records;
+  m.rp = store.stack.end - pause.position.refs;
+  m.values = pause.values;
+  m.progress = pause.progress;
+  fp = store.stack.numbers + pause.position.numbers;
+  return pause.position.pc;
+}
+
+/// Puts the machine at the start of the callee.
+const uint8_t* begin(StoreState& store, const Activation& activation, Machine& m, uint64_t*& fp) {
+  InstanceState* instance = store.instances[activation.callee.instance];
+  const Function& function = instance->module->function(activation.callee.function);
+  m.set_instance(instance);
+  m.record = store.stack.records + activation.base.records;
+  m.rp = store.stack.end - activation.base.refs;
+  fp = store.stack.numbers + activation.base.numbers;
+  *m.record++ = CallRecord{instance->module->exit_code, {&function}};
+  return entry_of(*instance->module, function);
+}
+
+Error suspend_guest(StoreState& store, Activation& activation, const Machine& m) {
+  activation.pause.position = position_of(m);
+  activation.pause.values = m.values;
+  activation.pause.debt = m.debt;
+  activation.pause.progress = m.progress;
+  const Function& running = running_function(m);
+  return suspend(store, activation, m.error, running.extent - running.frame_refs,
+                 running.frame_refs);
 }
 
 } // namespace
@@ -153,48 +212,23 @@ RefBits* activation_refs(StoreState& store, const Activation& activation) {
 Error machine_run(StoreState& store, Activation& activation) {
   EBB_ASSERT(activation.state != Activation::State::finished);
   store.trace_count = store.trace_depth = 0;
-  if (activation.callee.instance == host_instance_id) {
-    activation.state = Activation::State::finished;
-    return run_host(store, activation);
-  }
-  Machine m(store);
-  m.refresh_record_end();
-  const uint8_t* pc;
-  uint64_t* fp;
-  if (activation.state == Activation::State::suspended) {
-    const MachinePosition& at = activation.paused;
-    m.set_instance(at.instance);
-    m.record = store.stack.records + at.records;
-    m.rp = store.stack.end - at.refs;
-    fp = store.stack.numbers + at.numbers;
-    pc = at.instance->module->resume_code;
+  const bool was_suspended = activation.state == Activation::State::suspended;
+  if (was_suspended) {
+    if (!pay_debt(store, activation.pause)) return Error::out_of_fuel;
     store.suspended--;
     // While suspended, the store stood above this activation's frames.
     store.position = activation.base;
-  } else {
-    InstanceState* instance = store.instances[activation.callee.instance];
-    const Function& function = instance->module->function(activation.callee.function);
-    m.set_instance(instance);
-    m.record = store.stack.records + activation.base.records;
-    m.rp = store.stack.end - activation.base.refs;
-    fp = store.stack.numbers + activation.base.numbers;
-    *m.record++ = CallRecord{instance->module->exit_code, {&function}};
-    pc = entry_of(*instance->module, function);
   }
+  if (activation.callee.instance == host_instance_id) return run_host(store, activation);
+  Machine m(store);
+  m.refresh_record_end();
+  uint64_t* fp = nullptr;
+  const uint8_t* pc =
+      was_suspended ? go_on(store, activation.pause, m, fp) : begin(store, activation, m, fp);
   store.host_depth++;
   run_machine(m, pc, fp);
   store.host_depth--;
-  if (m.is_suspended) {
-    activation.state = Activation::State::suspended;
-    activation.paused = position_of(m);
-    store.suspended++;
-    // The frame that is suspended and its references stay in use.
-    const Function& running = running_function(m);
-    store.position = activation.paused;
-    store.position.numbers += running.extent - running.frame_refs;
-    store.position.refs += running.frame_refs;
-    return Error::out_of_fuel;
-  }
+  if (m.is_suspended) return suspend_guest(store, activation, m);
   activation.state = Activation::State::finished;
   EBB_ASSERT(m.error != Error::none || is_at(m, activation.base));
   if (m.error != Error::none) {

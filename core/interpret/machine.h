@@ -5,6 +5,7 @@
 // Activations nest (a host function may call back) and are left in the reverse order.
 #pragma once
 
+#include "core/interpret/value_registers.h"
 #include "core/state/store_state.h"
 
 namespace ebb {
@@ -12,10 +13,19 @@ namespace ebb {
 /// Handler addresses, constant; an engine keeps a pointer to it for threading.
 const MachineTable& machine_table();
 
+/// What a suspended run goes on with, beside its frames.
+struct Pause {
+  MachinePosition position;
+  ValueRegisters values;
+  uint64_t debt = 0;     ///< Fuel to be paid first.
+  uint64_t progress = 0; ///< How much of a bulk operation is done.
+  Error reason = Error::none;
+};
+
 struct Activation {
   FuncRef callee;
-  MachinePosition base;   ///< Where the store stood before; the callee's frame starts here.
-  MachinePosition paused; ///< Where to go on, once suspended.
+  MachinePosition base; ///< Where the store stood before; the callee's frame starts here.
+  Pause pause;
   enum class State : uint8_t { ready, suspended, finished } state = State::ready;
 };
 
@@ -29,8 +39,9 @@ uint64_t* activation_numbers(StoreState& store, const Activation& activation);
 RefBits* activation_refs(StoreState& store, const Activation& activation);
 
 /// Runs until the callee returns (Error::none: the results are in place), traps or fails (that
-/// error; the store's diagnostic and trace are filled in), or is suspended (out_of_fuel with state
-/// `suspended`: may be run again).
+/// error; the store's diagnostic and trace are filled in), or is suspended (out_of_fuel,
+/// interrupted or pending, with state `suspended`: may be run again, and a host function that was
+/// pending is then called again).
 Error machine_run(StoreState& store, Activation& activation);
 
 /// Gives the activation's part of the stack back, in whatever state it is. Results are gone after

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "core/bytecode/bytecode.h"
+#include "core/interpret/value_registers.h"
 #include "core/state/store_state.h"
 
 namespace ebb {
@@ -27,17 +28,20 @@ struct Machine {
   RefBits* rp = nullptr;            ///< Base of the frame's references: number i is rp[-1 - i].
   const uint8_t* pc = nullptr;      ///< Where to go on, or where the machine stopped.
   uint64_t* fp = nullptr;           ///< Where the machine stopped.
+  ValueRegisters values;            ///< What it starts with, and what it had when suspended.
+  uint64_t debt = 0;                ///< Fuel to be paid before going on.
+  uint64_t progress = 0;            ///< How much of a bulk operation is done.
   Error error = Error::none;        ///< Why it stopped.
   bool called_host = false;         ///< The last `machine_call` has returned already.
   bool is_suspended = false;
+  bool repeats = false; ///< Whether the instruction that suspended is to run once more.
 
   explicit Machine(StoreState& state) : store(state) {}
   /// Makes an instance the current one.
   void set_instance(InstanceState* next);
   /// Reads base and size of the first memory anew.
   void refresh_memory();
-  /// Finds the end of the records anew, after the stack may have moved. Suspending takes a record
-  /// behind it.
+  /// Finds the end of the records anew, after the stack may have moved.
   void refresh_record_end() {
     record_end = store.stack.records_end - (Stack::records_reserved - 1);
   }
@@ -78,12 +82,24 @@ FuncRef machine_table_function(Machine& m, uint32_t table, uint64_t index, TypeI
 /// no types in bytecode, so that whether it has the expected one is checked here.
 FuncRef machine_ref_function(Machine& m, RefBits bits, TypeId expected);
 
-/// Suspends at a fuel instruction: the run goes on at `return_pc`.
-void machine_suspend(Machine& m, uint64_t* fp, const uint8_t* return_pc);
+/// Suspends the run where it cannot pay what comes next or was just done, or where it is
+/// interrupted. What the fuel does not cover is its debt.
+void machine_suspend(Machine& m, uint64_t cost);
+/// Pays `cost`. False if the run is to be suspended by `machine_suspend` instead.
+inline bool machine_charge(const Machine& m, uint64_t cost) {
+  StoreState& store = m.store;
+  uint64_t left;
+  if (__builtin_expect(__builtin_sub_overflow(store.fuel, cost, &left) ||
+                           store.interrupt.load(std::memory_order_relaxed) != 0,
+                       0))
+    return false;
+  store.fuel = left;
+  return true;
+}
 
 /// Instructions on whole tables and memories, and accesses to memories other than the first. False
-/// after setting `error`. `operands` points to the operands in the code; slots are read and written
-/// in `fp`.
+/// after setting `error`; if the run is to be suspended, `repeats` says where it goes on.
+/// `operands` points to the operands in the code; slots are read and written in `fp`.
 bool machine_table_op(Machine& m, Op op, const uint8_t* operands, uint64_t* fp);
 bool machine_memory_op(Machine& m, Op op, const uint8_t* operands, uint64_t* fp);
 bool machine_far_access(Machine& m, Op op, const uint8_t* operands, uint64_t* fp);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/bytecode/code_bytes.h"
+#include "core/interpret/value_registers.h"
 
 #include <bit>
 #include <cstdint>
@@ -19,8 +20,6 @@ using u64 = uint64_t;
 using s64 = int64_t;
 using f32 = float;
 using f64 = double;
-/// What the accumulator and a pinned integer are: i64 sits in them only where they have 64 bits.
-using Word = uintptr_t;
 
 template <class T> inline T read_slot(const uint64_t* slot) {
   T value;
@@ -41,7 +40,6 @@ template <> inline void write_slot<s32>(uint64_t* slot, s32 value) {
 #endif
 
 #if defined(__x86_64__) || defined(__aarch64__)
-using FloatRegister = float __attribute__((vector_size(16)));
 using DoubleLanes = double __attribute__((vector_size(16)));
 
 template <class T> struct FloatLane;
@@ -56,8 +54,6 @@ template <> struct FloatLane<f64> {
   }
 };
 #else
-using FloatRegister = uint64_t;
-
 template <class T> struct FloatLane;
 template <> struct FloatLane<f32> {
   static f32 get(FloatRegister from) { return std::bit_cast<f32>(static_cast<u32>(from)); }

@@ -24,13 +24,14 @@ __attribute__((noinline)) const void* const* run(Machine* machine, const uint8_t
   Machine& m = *machine;
   uint8_t* mem = m.memory;
   uint64_t size = m.memory_size;
-  Word acc = 0, pin = 0;
-  FloatRegister facc{}, fpin{};
+  Word acc = m.values.acc, pin = m.values.pin;
+  FloatRegister facc = m.values.facc, fpin = m.values.fpin;
   EBB_DISPATCH();
 #include "core/interpret/handlers.inc"
 stop:
   m.pc = pc;
   m.fp = fp;
+end:
   return nullptr;
 }
 

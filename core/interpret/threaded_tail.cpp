@@ -36,6 +36,8 @@ using Handler = EBB_HANDLER_CALL void (*)(EBB_PARAMETERS);
     return;                                                                                        \
   } while (0)
 
+#define EBB_END() return
+
 // Handlers that stop use few of their parameters.
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wunused-parameter"
@@ -52,8 +54,9 @@ static_assert(sizeof(handler_addresses) / sizeof(void*) == static_cast<size_t>(F
 
 /// A frame of its own between the machine's callers and code that preserves no register.
 __attribute__((noinline)) void enter(Machine& m, const uint8_t* pc, uint64_t* fp) {
-  const FloatRegister zero{};
-  (*reinterpret_cast<const Handler*>(pc))(pc, fp, m.memory, m.memory_size, m, 0, 0, zero, zero);
+  const ValueRegisters& values = m.values;
+  (*reinterpret_cast<const Handler*>(pc))(pc, fp, m.memory, m.memory_size, m, values.acc,
+                                          values.pin, values.facc, values.fpin);
 }
 
 } // namespace

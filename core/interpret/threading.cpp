@@ -404,7 +404,7 @@ const uint8_t* Threader::write_entry_point(uint8_t*& out, Form form) {
 
 Result<void> Threader::run() {
   const std::span<const Function> lists[] = {image_.functions, image_.constants};
-  uint64_t total = 3 * (sizeof(ThreadedCallTail) + word) + word;
+  uint64_t total = 2 * (sizeof(ThreadedCallTail) + word) + word;
   for (const std::span<const Function> functions : lists)
     for (const Function& function : functions) {
       total += sizeof(ThreadedFunction);
@@ -420,7 +420,6 @@ Result<void> Threader::run() {
       reinterpret_cast<uint8_t*>(described + image_.functions.size() + image_.constants.size());
   image_.exit_code = write_entry_point(out, Form::exit_machine_nnnn);
   image_.boundary_code = write_entry_point(out, Form::return_boundary_nnnn);
-  image_.resume_code = write_entry_point(out, Form::return_void_nnnn);
   image_.prepare_code = out;
   out = write_head(out, Form::prepare_nnnn);
   for (const std::span<const Function> functions : lists)
@@ -457,8 +456,6 @@ constexpr uint8_t compact_exit[] = {0, 0, low(Form::exit_machine_nnnn),
 constexpr uint8_t compact_boundary[] = {0, 0, low(Form::return_boundary_nnnn),
                                         high(Form::return_boundary_nnnn)};
 constexpr uint8_t compact_prepare[] = {0, 0, low(Form::prepare_nnnn), high(Form::prepare_nnnn)};
-constexpr uint8_t compact_resume[] = {0, 0, low(Form::return_void_nnnn),
-                                      high(Form::return_void_nnnn)};
 
 } // namespace
 
@@ -466,7 +463,6 @@ Result<void> make_ready(ModuleImage& image) {
   if (image.encoding == Encoding::threaded) return Threader(image, image.code.data()).run();
   image.exit_code = compact_exit + 2;
   image.boundary_code = compact_boundary + 2;
-  image.resume_code = compact_resume + 2;
   image.prepare_code = compact_prepare + 2;
   return {};
 }

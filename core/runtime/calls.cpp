@@ -73,6 +73,15 @@ Error Call::run() {
   return error == Error::none ? error : note(*store_, error);
 }
 
+Error Call::run_to_end() {
+  const Error error = run();
+  if (!is_suspended()) return error;
+  // What stands below this call cannot be suspended with it; an interruption is left to it.
+  if (store_->host_depth != 0) return note(*store_, Error::cannot_suspend);
+  if (error == Error::interrupted) store_->interrupt.store(0, std::memory_order_relaxed);
+  return error;
+}
+
 void Call::leave() {
   if (!is_entered_) return;
   is_entered_ = false;
@@ -104,6 +113,8 @@ uint64_t* Call::numbers() const {
 uint64_t* Call::refs() const { return activation_refs(*store_, state_of(storage_).activation); }
 
 bool Call::is_innermost() const { return is_entered_ && store_->innermost_call == this; }
+
+Error Call::reason() const { return state_of(storage_).activation.pause.reason; }
 
 bool Call::is_suspended() const {
   return state_of(storage_).activation.state == Activation::State::suspended;
@@ -185,12 +196,16 @@ Error host_entry(void* context, StoreState& store, uint64_t* numbers, RefBits* r
                                 static_cast<size_t>(store.stack.end - refs)};
   Caller caller(store, record.context);
   begin_operation(store);
+  const uint32_t calls = store.calls;
   Error error;
   if (record.entry != nullptr) {
     error = reinterpret_cast<HostFunc::Entry>(record.entry)(record.target, caller, slots);
   } else {
     error = call_untyped(record, store.engine.types.get(record.type), caller, slots);
   }
+  // Executions that it leaves behind lie where the guest's stack goes on.
+  while (store.calls > calls)
+    store.innermost_call->leave();
   return error == Error::none ? error : note(store, error);
 }
 
@@ -247,7 +262,7 @@ Result<void> Func::call(StoreRef ref, std::span<const Val> args, std::span<Val> 
   if (results.size() != type.value().results.size()) return note(store, Error::result_mismatch);
   detail::Call call(store);
   EBB_TRY(noted(store, enter_with(call, *this, args)));
-  const Error error = call.run();
+  const Error error = call.run_to_end();
   if (error != Error::none) return error;
   read_slots(store, type.value().results, results, call.numbers(), call.refs());
   return {};
@@ -265,14 +280,17 @@ Result<Execution::State> Execution::run() {
   }
   const Error error = call_.run();
   if (error == Error::none) return state_ = State::done;
-  if (error == Error::out_of_fuel && call_.is_suspended()) return state_ = State::suspended;
+  if (call_.is_suspended()) {
+    if (error == Error::interrupted) call_.store().interrupt.store(0, std::memory_order_relaxed);
+    return state_ = State::suspended;
+  }
   state_ = State::trapped;
   return error;
 }
 
 Result<void> Execution::results(std::span<Val> results) {
   StoreState& store = call_.store();
-  if (state_ != State::done) return note(store, Error::not_resumable);
+  if (state_ != State::done || !call_.is_entered()) return note(store, Error::not_resumable);
   const SubType& type = store.engine.types.get(TypeId{call_.type()});
   if (results.size() != type.results().size()) return note(store, Error::result_mismatch);
   read_slots(store, type.results(), results, call_.numbers(), call_.refs());

@@ -44,8 +44,10 @@ struct Config {
   Backing memory_backing = Backing::heap_blocks;
   FeatureSet features = FeatureSet::all();
   Limits limits;
-  /// Compile modules so that calls count steps; see Store::set_fuel.
+  /// Compile modules so that they count fuel, and can be interrupted; see Store::set_fuel.
   bool fuel = false;
+  /// Compile modules so that they can be interrupted; see Store::interrupt_handle. Implied by fuel.
+  bool interruption = false;
   /// Keep function names, for backtraces.
   bool keep_names = false;
   /// Keep where in the .wasm each instruction was, for backtraces.

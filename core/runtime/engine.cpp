@@ -30,7 +30,7 @@ Result<EngineSettings> settings_of(const Config& config) {
   settings.module_bytes_max = config.module_bytes_max;
   settings.stack_bytes_max = config.stack_bytes_max;
   settings.host_depth_max = config.host_depth_max;
-  settings.fuel = config.fuel;
+  settings.metering = metering_of(config.fuel, config.interruption);
   settings.lazy = config.preparation == Config::Preparation::at_first_call;
   settings.keep_names = config.keep_names;
   settings.keep_offsets = config.keep_offsets;

@@ -4,7 +4,9 @@
 // int64_t, uint64_t, float, double, V128, Func (a nullable function reference), ExternRef, and for
 // R also void and Values<...>. An untyped one is `Result<void> f(Caller&, std::span<const Val>
 // args, std::span<Val> results)`, defined with its types beside it. An error that a host function
-// returns ends the guest's call; no guest can catch it.
+// returns ends the guest's call; no guest can catch it. One that is not ready yet returns
+// Error::pending, before it has changed anything: it suspends the execution that called it, and is
+// called again with the same arguments when that goes on.
 #pragma once
 
 #include "core/runtime/caller.h"

@@ -307,7 +307,7 @@ Result<void> Instantiation::start() {
   if (decl_.start == no_function) return {};
   detail::Call call(store_);
   EBB_TRY(call.enter(func_of(store_, func_ref_of(*instance_, decl_.start.value)), 0));
-  const Error error = call.run();
+  const Error error = call.run_to_end();
   if (error != Error::none) return error;
   return {};
 }

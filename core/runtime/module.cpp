@@ -59,8 +59,8 @@ Result<Module> Module::load_borrowed(const Engine& engine, std::span<const uint8
 Result<void> Module::compile(const Engine& engine, std::span<const uint8_t> bytes,
                              const CompileSettings& settings, const ByteSink& sink,
                              Diagnostic* diagnostic) {
-  const ArtifactOptions options{settings.profile == CompileSettings::Profile::wide, settings.fuel,
-                                settings.strip};
+  const ArtifactOptions options{settings.profile == CompileSettings::Profile::wide,
+                                metering_of(settings.fuel, settings.interruption), settings.strip};
   return compile_module(engine.state(), bytes, options, sink, diagnostic);
 }
 
@@ -68,7 +68,8 @@ Result<void> Module::serialize(const ByteSink& sink, bool strip) const {
   const bool has_code = !image_->is_compiled || image_->lazy.empty();
   if (!has_code || (image_->code.empty() && !image_->functions.empty()))
     return Error::code_not_kept;
-  return write_artifact(*image_, {image_->wide, image_->fuel, strip}, sink, engine_.state().heap);
+  return write_artifact(*image_, {image_->wide, image_->metering, strip}, sink,
+                        engine_.state().heap);
 }
 
 Result<void> Module::validate(const Allocator& allocator, std::span<const uint8_t> bytes,

@@ -32,6 +32,8 @@ struct CompileSettings {
   bool strip = false;
   /// Count fuel; engines with Config::fuel take no other code.
   bool fuel = false;
+  /// Look for interruptions; engines with Config::interruption take no code without this or fuel.
+  bool interruption = false;
 };
 
 /// A counted reference to a module.

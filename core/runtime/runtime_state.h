@@ -19,6 +19,11 @@ template <class T> Result<T> noted(StoreState& store, Result<T>&& result) {
   return static_cast<Result<T>&&>(result);
 }
 
+/// How code is compiled that must count fuel or be interruptible.
+constexpr Metering metering_of(bool fuel, bool interruption) {
+  return fuel ? Metering::fuel : interruption ? Metering::interruption : Metering::none;
+}
+
 /// The figures of a heap whose owner lies in a block of `self_bytes` that the heap does not count.
 HeapStats stats_with_self(const Heap& heap, size_t self_bytes);
 

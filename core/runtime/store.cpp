@@ -82,7 +82,11 @@ Error Store::last_error() const { return state_->diagnostic.error; }
 
 uint64_t Store::fuel() const { return state_->fuel; }
 
-void Store::set_fuel(uint64_t steps) { state_->fuel = steps; }
+void Store::set_fuel(uint64_t units) { state_->fuel = units; }
+
+InterruptHandle Store::interrupt_handle() const { return InterruptHandle(state_->interrupt); }
+
+void Store::clear_interrupt() { state_->interrupt.store(0, std::memory_order_relaxed); }
 
 Result<void> Store::prepare() {
   begin_operation(*state_);

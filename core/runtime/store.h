@@ -6,6 +6,8 @@
 #include "core/runtime/engine.h"
 #include "core/runtime/handle.h"
 
+#include <atomic>
+
 namespace ebb {
 
 struct StoreLimits {
@@ -25,6 +27,25 @@ struct BacktraceFrame {
   uint32_t function = 0;    ///< In the module's function index space.
   uint64_t wasm_offset = 0; ///< Diagnostic::no_offset where not kept.
   StringView name;          ///< Empty where not kept.
+};
+
+/// Stops a store's guest from another thread, or from a signal or interrupt handler: at the next
+/// loop, call or 64 KiB of bulk work, in code that was compiled with Config::interruption or
+/// Config::fuel. An execution is suspended then, and a plain call fails with `interrupted`. If
+/// nothing runs, what runs next is stopped. Interrupting again before that changes nothing.
+class InterruptHandle {
+public:
+  void interrupt() const { flag_->store(1, std::memory_order_relaxed); }
+  /// Whether nothing was stopped yet since then; for host functions that take long.
+  bool is_interrupted() const { return flag_->load(std::memory_order_relaxed) != 0; }
+
+private:
+  friend class Store;
+  friend class Caller;
+  using Flag = std::atomic<uint32_t>;
+  static_assert(Flag::is_always_lock_free);
+  explicit InterruptHandle(Flag& flag) : flag_(&flag) {}
+  Flag* flag_;
 };
 
 class Store {
@@ -63,9 +84,18 @@ public:
   /// it. Never allocates.
   size_t render_backtrace(char* buffer, size_t bytes) const;
 
-  /// Steps left, where the engine's configuration counts them.
+  /// What is left of the fuel, where the engine's configuration has code count it; at first as good
+  /// as endless. Every wasm instruction costs 1, but `block`, `loop`, `else`, `end` and `nop`;
+  /// entering a function and each round of a loop cost 1 more, and so do each 64 bytes, or each
+  /// element of a table, that a bulk or growing instruction works on. Code is charged for in
+  /// stretches when they begin, with up to 16 instructions that a branch may skip.
   uint64_t fuel() const;
-  void set_fuel(uint64_t steps);
+  void set_fuel(uint64_t units);
+
+  /// A way to interrupt what runs on this store, from anywhere; good until the store is closed.
+  InterruptHandle interrupt_handle() const;
+  /// Takes an interruption back that nothing has met yet.
+  void clear_interrupt();
 
   /// Takes the stack to its limit and tables to their declared maximum, and makes all functions of
   /// the store's instances ready, so that afterwards only growing asks for memory. Fails:

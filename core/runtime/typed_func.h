@@ -16,14 +16,15 @@ template <class R, class... Args> class TypedFunc<R(Args...)> {
 public:
   const Func& func() const { return func_; }
 
-  /// Fails: wrong_store, stale_handle; traps, host errors, out_of_memory, out_of_fuel. On failure:
-  /// what guest code did stays done; before it ran, the store is as it was.
+  /// Fails: wrong_store, stale_handle; traps, host errors, out_of_memory; out_of_fuel, interrupted,
+  /// pending or cannot_suspend, as `Func::call`. On failure: what guest code did stays done; before
+  /// it ran, the store is as it was.
   Result<R> call(StoreRef store, Args... args) const {
     using Params = detail::Sequence<Args...>;
     detail::Call call(store.state());
     EBB_TRY(call.enter(func_, Params::externs));
     EBB_TRY(Params::store(store.state(), call.numbers(), call.refs(), args...));
-    const Error error = call.run();
+    const Error error = call.run_to_end();
     if (error != Error::none) return error;
     if constexpr (std::is_void_v<R>) {
       return {};

@@ -22,11 +22,11 @@ struct EngineSettings {
   size_t module_bytes_max = Heap::no_limit;
   size_t stack_bytes_max = size_t{1024} * 1024;
   uint32_t host_depth_max = 32;
-  bool wide = sizeof(void*) == 8; ///< Compile for an accumulator of 64 bits.
-  bool fuel = false;              ///< Compile modules so that they count fuel.
-  bool lazy = false;              ///< Prepare functions at their first call.
-  bool keep_names = false;        ///< Keep function names for backtraces.
-  bool keep_offsets = false;      ///< Keep the map from code to wasm offsets.
+  bool wide = sizeof(void*) == 8;     ///< Compile for an accumulator of 64 bits.
+  Metering metering = Metering::none; ///< How modules are compiled.
+  bool lazy = false;                  ///< Prepare functions at their first call.
+  bool keep_names = false;            ///< Keep function names for backtraces.
+  bool keep_offsets = false;          ///< Keep the map from code to wasm offsets.
   bool fixed_seed = false;
   uint64_t seed = 0;
   LimitsCallback limits;

@@ -33,7 +33,7 @@ RefBits elem_item(const InstanceState& instance, const ElemDecl& elem, uint32_t 
 }
 
 Result<void> memory_init(InstanceState& instance, uint32_t memory, uint32_t data, uint64_t to,
-                         uint32_t from, uint32_t bytes) {
+                         uint32_t from, uint32_t bytes, Part part) {
   const ByteRange range = instance.module->decl.datas[data].bytes;
   const uint32_t segment_bytes = instance.dropped_datas[data] != 0 ? 0 : range.size;
   MemoryState& target = *instance.memories[memory];
@@ -41,20 +41,23 @@ Result<void> memory_init(InstanceState& instance, uint32_t memory, uint32_t data
     return Error::out_of_bounds_memory_access;
   }
   if (bytes != 0) {
-    memcpy(target.base + to, instance.module->bytes + range.offset + from, bytes);
+    const uint8_t* source = instance.module->bytes + range.offset + from;
+    memcpy(target.base + to + part.first, source + part.first, part.of(bytes));
   }
   return {};
 }
 
 Result<void> table_init(InstanceState& instance, uint32_t table, uint32_t elem, uint64_t to,
-                        uint32_t from, uint32_t count) {
+                        uint32_t from, uint32_t count, Part part) {
   const ElemDecl& segment = instance.module->decl.elems[elem];
   const uint32_t segment_count = instance.dropped_elems[elem] != 0 ? 0 : segment.count;
   TableState& target = *instance.tables[table];
   if (!range_fits(from, count, segment_count) || !range_fits(to, count, target.size)) {
     return Error::out_of_bounds_table_access;
   }
-  for (uint32_t i = 0; i < count; ++i)
+  const uint32_t first = static_cast<uint32_t>(part.first);
+  const uint32_t end = first + static_cast<uint32_t>(part.of(count));
+  for (uint32_t i = first; i < end; ++i)
     target.elements[to + i] = elem_item(instance, segment, from + i);
   return {};
 }

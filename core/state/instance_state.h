@@ -70,18 +70,27 @@ FuncRef func_ref_of(const InstanceState& instance, uint32_t index);
 RefBits elem_item(const InstanceState& instance, const ElemDecl& elem, uint32_t item);
 
 // Bulk operations of instances. Fail: out_of_bounds_memory_access or out_of_bounds_table_access, a
-// trap. On failure: nothing was written. They allocate nothing.
+// trap. On failure: nothing was written. They allocate nothing. Each does the part of it that it is
+// told; of a copy whose ranges overlap, the parts must be done in the order of `copies_backward`.
 Result<void> memory_init(InstanceState&, uint32_t memory, uint32_t data, uint64_t to, uint32_t from,
-                         uint32_t bytes);
+                         uint32_t bytes, Part part = {});
 Result<void> memory_copy(MemoryState& to, const MemoryState& from, uint64_t to_offset,
-                         uint64_t from_offset, uint64_t bytes);
-Result<void> memory_fill(MemoryState&, uint64_t offset, uint8_t value, uint64_t bytes);
+                         uint64_t from_offset, uint64_t bytes, Part part = {});
+Result<void> memory_fill(MemoryState&, uint64_t offset, uint8_t value, uint64_t bytes,
+                         Part part = {});
 /// The element segment's items must be numbers already evaluated: see ModuleImage (function
 /// references and constants) and `elem_item`.
 Result<void> table_init(InstanceState&, uint32_t table, uint32_t elem, uint64_t to, uint32_t from,
-                        uint32_t count);
+                        uint32_t count, Part part = {});
 Result<void> table_copy(TableState& to, const TableState& from, uint64_t to_offset,
-                        uint64_t from_offset, uint64_t count);
-Result<void> table_fill(TableState&, uint64_t offset, RefBits value, uint64_t count);
+                        uint64_t from_offset, uint64_t count, Part part = {});
+Result<void> table_fill(TableState&, uint64_t offset, RefBits value, uint64_t count,
+                        Part part = {});
+/// Whether the last part of a copy comes first.
+template <class Object>
+bool copies_backward(const Object& to, const Object& from, uint64_t to_offset,
+                     uint64_t from_offset) {
+  return &to == &from && to_offset > from_offset;
+}
 
 } // namespace ebb

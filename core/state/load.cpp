@@ -98,7 +98,7 @@ Result<void> Loader::open(std::span<const uint8_t> bytes, BytesOwnership ownersh
   }
   ReadSettings settings;
   settings.features = settings_.features;
-  settings.fuel = settings_.fuel;
+  settings.metering = settings_.metering;
   settings.keep_names = settings_.keep_names;
   settings.keep_offsets = settings_.keep_offsets;
   EBB_TRY(noted(read_artifact(bytes, settings, image_, diagnostic_)));
@@ -125,10 +125,10 @@ Result<void> Loader::verify() {
 Result<void> Loader::compile() {
   CompileOptions options;
   options.wide = settings_.wide;
-  options.fuel = settings_.fuel;
+  options.metering = settings_.metering;
   options.keep_offsets = settings_.keep_offsets;
   image_.wide = settings_.wide;
-  image_.fuel = settings_.fuel;
+  image_.metering = settings_.metering;
   BodyValidator validator(image_.decl, engine_.types, settings_.features, image_.heap);
   FunctionCompiler compiler(image_.decl, {made().owned_code, made().owned_offset_map}, validator,
                             options, image_.heap);
@@ -326,7 +326,7 @@ Result<void> compile_module(EngineState& engine, std::span<const uint8_t> bytes,
   EngineSettings settings = engine.settings;
   settings.encoding = Encoding::compact;
   settings.wide = options.wide;
-  settings.fuel = options.fuel;
+  settings.metering = options.metering;
   settings.keep_names = settings.keep_offsets = !options.strip;
   settings.lazy = false;
   ModuleImage* image = EBB_TRY(make_image<CompiledImage>(engine, diagnostic));

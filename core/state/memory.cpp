@@ -154,18 +154,20 @@ Result<uint64_t> memory_grow(StoreState& store, MemoryState& memory, uint64_t de
 }
 
 Result<void> memory_copy(MemoryState& to, const MemoryState& from, uint64_t to_offset,
-                         uint64_t from_offset, uint64_t bytes) {
+                         uint64_t from_offset, uint64_t bytes, Part part) {
   if (!range_fits(to_offset, bytes, to.size_bytes) ||
       !range_fits(from_offset, bytes, from.size_bytes)) {
     return Error::out_of_bounds_memory_access;
   }
-  if (bytes != 0) memmove(to.base + to_offset, from.base + from_offset, static_cast<size_t>(bytes));
+  if (bytes != 0)
+    memmove(to.base + to_offset + part.first, from.base + from_offset + part.first, part.of(bytes));
   return {};
 }
 
-Result<void> memory_fill(MemoryState& memory, uint64_t offset, uint8_t value, uint64_t bytes) {
+Result<void> memory_fill(MemoryState& memory, uint64_t offset, uint8_t value, uint64_t bytes,
+                         Part part) {
   if (!range_fits(offset, bytes, memory.size_bytes)) return Error::out_of_bounds_memory_access;
-  if (bytes != 0) memset(memory.base + offset, value, static_cast<size_t>(bytes));
+  if (bytes != 0) memset(memory.base + offset + part.first, value, part.of(bytes));
   return {};
 }
 

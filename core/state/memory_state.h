@@ -54,6 +54,16 @@ void memory_free(StoreState& store, MemoryState& memory);
 /// is as it was.
 Result<uint64_t> memory_grow(StoreState& store, MemoryState& memory, uint64_t delta_pages);
 
+/// The part of a bulk operation that is to be done now; whether it fits is asked of the whole.
+struct Part {
+  uint64_t first = 0;
+  uint64_t count = UINT64_MAX;
+  /// Of `all`, from `first` on.
+  size_t of(uint64_t all) const {
+    return static_cast<size_t>(count < all - first ? count : all - first);
+  }
+};
+
 /// Whether [offset, offset + bytes) lies inside a size, without overflow.
 inline bool range_fits(uint64_t offset, uint64_t bytes, uint64_t size) {
   return bytes <= size && offset <= size - bytes;

@@ -53,7 +53,7 @@ Result<void> verify(EngineState& engine, ModuleImage& image, uint32_t ordinal, P
   const EngineSettings& settings = engine.settings;
   CompileOptions options;
   options.wide = image.wide;
-  options.fuel = image.fuel;
+  options.metering = image.metering;
   options.keep_offsets = settings.keep_offsets;
   Vec<uint8_t> code(image.heap);
   Vec<uint8_t> map(image.heap);

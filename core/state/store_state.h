@@ -11,6 +11,8 @@
 #include "core/state/stack.h"
 #include "error/diagnostic.h"
 
+#include <atomic>
+
 namespace ebb {
 
 struct Machine;
@@ -89,7 +91,9 @@ struct StoreState {
   uint64_t memory_bytes = 0; ///< Bytes of the heap that lie behind linear memories.
   uint64_t grows_refused =
       0; ///< Memories and tables that were not made or grown for want of memory.
-  uint64_t fuel = UINT64_MAX; ///< Steps left; counted only in modules compiled with fuel.
+  uint64_t fuel = UINT64_MAX; ///< What is left; counted only in modules compiled with fuel.
+  /// Not zero if what runs next is to be suspended. The one field that other threads may write.
+  std::atomic<uint32_t> interrupt{0};
 
   static constexpr size_t trace_frames_max = 12;
   TraceFrame trace[trace_frames_max];

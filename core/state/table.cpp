@@ -100,20 +100,21 @@ Result<uint64_t> table_grow(StoreState& store, TableState& table, uint64_t delta
 }
 
 Result<void> table_copy(TableState& to, const TableState& from, uint64_t to_offset,
-                        uint64_t from_offset, uint64_t count) {
+                        uint64_t from_offset, uint64_t count, Part part) {
   if (!range_fits(to_offset, count, to.size) || !range_fits(from_offset, count, from.size)) {
     return Error::out_of_bounds_table_access;
   }
   if (count != 0) {
-    memmove(to.elements + to_offset, from.elements + from_offset,
-            static_cast<size_t>(count) * sizeof(RefBits));
+    memmove(to.elements + to_offset + part.first, from.elements + from_offset + part.first,
+            part.of(count) * sizeof(RefBits));
   }
   return {};
 }
 
-Result<void> table_fill(TableState& table, uint64_t offset, RefBits value, uint64_t count) {
+Result<void> table_fill(TableState& table, uint64_t offset, RefBits value, uint64_t count,
+                        Part part) {
   if (!range_fits(offset, count, table.size)) return Error::out_of_bounds_table_access;
-  fill(table.elements + offset, count, value);
+  if (count != 0) fill(table.elements + offset + part.first, part.of(count), value);
   return {};
 }
 

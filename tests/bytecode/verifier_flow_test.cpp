@@ -432,32 +432,51 @@ TEST_CASE("64 bits do not sit in the accumulator of narrow code") {
       plain, Error::bytecode_accumulator);
 }
 
-TEST_CASE("where the module says so, functions and loops count fuel") {
-  World world;
-  const Code fuel = Code().add(Op::fuel, "nnnn", {}, halves({0}));
-  world.context.fuel = true;
-  CHECK(world.check(Code(fuel).ret()) == Error::none);
-  CHECK(world.check(Code().ret()) == Error::bytecode_fuel);
-  CHECK(world.check(Code()
-                        .add(Op::enter, "nnnn", {}, halves({0, 1}))
-                        .add(Op::fuel, "nnnn", {}, halves({0}))
-                        .ret()) == Error::bytecode_fuel);
-  CHECK(world.check(Code(fuel).branch(Op::br, "nnnn", {}, 0)) == Error::none);
-  CHECK(world.check(Code(fuel).branch(Op::br, "nnnn", {}, 4)) == Error::bytecode_fuel);
-  CHECK(world.check(Code(fuel).add(Op::br_table, "nsnn", {0}, halves({0})).entry(4)) ==
-        Error::bytecode_fuel);
-  // Going on after a pause returns through the outgoing base, so that it must be zero.
-  CHECK(world.check(Code().add(Op::fuel, "nnnn", {}, halves({1})).ret()) == Error::bytecode_frame);
-  world.context.fuel = false;
-  CHECK(world.check(Code(fuel).ret()) == Error::bytecode_fuel);
+TEST_CASE("where the module says so, functions and loops count fuel or look for interruptions") {
+  for (const Metering metering : {Metering::fuel, Metering::interruption}) {
+    World world;
+    world.context.metering = metering;
+    const uint32_t charge = metering == Metering::fuel ? 3 : 0;
+    const Code fuel = Code().add(Op::fuel, "nnnn", {}, halves({charge}));
+    CHECK(world.check(Code(fuel).ret()) == Error::none);
+    CHECK(world.check(Code().ret()) == Error::bytecode_fuel);
+    CHECK(world.check(Code()
+                          .add(Op::enter, "nnnn", {}, halves({0, 1}))
+                          .add(Op::fuel, "nnnn", {}, halves({charge}))
+                          .ret()) == Error::bytecode_fuel);
+    CHECK(world.check(Code(fuel).branch(Op::br, "nnnn", {}, 0)) == Error::none);
+    CHECK(world.check(Code(fuel).branch(Op::br, "nnnn", {}, 4)) == Error::bytecode_fuel);
+    CHECK(world.check(Code(fuel).add(Op::br_table, "nsnn", {0}, halves({0})).entry(4)) ==
+          Error::bytecode_fuel);
+    CHECK(world.check(Code(fuel).add(Op::br_table, "nsnn", {0}, halves({0})).entry(0)) ==
+          Error::none);
+    world.context.metering = Metering::none;
+    CHECK(world.check(Code(fuel).ret()) == Error::bytecode_fuel);
+  }
 }
 
-TEST_CASE("a pause loses the accumulator") {
+TEST_CASE("code that counts fuel charges everywhere, other code nowhere") {
   World world;
-  world.context.fuel = true;
-  Code code = Code().add(Op::fuel, "nnnn", {}, halves({0}));
-  code.add(Op::const_int, "annn", {}, constant8).add(Op::fuel, "nnnn", {}, halves({0}));
-  CHECK(world.check(code.add(Op::move, "sann", {0}).ret()) == Error::bytecode_accumulator);
+  const Code free = Code().add(Op::fuel, "nnnn", {}, halves({0}));
+  const Code charging = Code().add(Op::fuel, "nnnn", {}, halves({UINT16_MAX}));
+  world.context.metering = Metering::fuel;
+  CHECK(world.check(Code(free).ret()) == Error::bytecode_fuel);
+  CHECK(world.check(Code(charging).ret()) == Error::none);
+  CHECK(world.check(Code(charging).add(Op::fuel, "nnnn", {}, halves({0})).ret()) ==
+        Error::bytecode_fuel);
+  world.context.metering = Metering::interruption;
+  CHECK(world.check(Code(free).ret()) == Error::none);
+  CHECK(world.check(Code(charging).ret()) == Error::bytecode_fuel);
+}
+
+TEST_CASE("a pause keeps the accumulator") {
+  World world;
+  world.context.metering = Metering::fuel;
+  const Code fuel = Code().add(Op::fuel, "nnnn", {}, halves({1}));
+  Code code = Code(fuel).add(Op::const_int, "annn", {}, constant8);
+  code.add(Op::fuel, "nnnn", {}, halves({1}));
+  CHECK(world.check(code.add(Op::move, "sann", {0}).ret()) == Error::none);
+  CHECK(world.check(Code(fuel).add(Op::move, "sann", {0}).ret()) == Error::bytecode_accumulator);
 }
 
 TEST_CASE("constants neither trap nor branch nor call") {
@@ -474,7 +493,7 @@ TEST_CASE("constants neither trap nor branch nor call") {
         Error::bytecode_constant);
   CHECK(check(Code().add(Op::unreachable, "nnnn")) == Error::bytecode_constant);
   // It needs no fuel, and gives one value of its type.
-  world.context.fuel = true;
+  world.context.metering = Metering::fuel;
   CHECK(check(Code().add(Op::i32_add, "sssn", {0, 1, 2})) == Error::none);
   CHECK(world.check_constant(Code().ret()) == Error::bytecode_result);
   CHECK(world.check_constant(Code().add(Op::return_int, "nsnn", {0}), ValType::f64()) ==

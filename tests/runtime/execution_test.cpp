@@ -28,13 +28,14 @@ TEST_CASE("an execution that runs out of fuel can go on") {
     const Instance instance = world.instantiate(countdown());
     const Func sum = must(instance.get_func(world.store, "sum"));
     const Val args[] = {Val::i32(1000)};
-    world.store.set_fuel(100);
+    world.store.set_fuel(1000);
     Execution execution = must(sum.start(world.store, args));
     CHECK(execution.state() == Execution::State::ready);
     int runs = 1;
     while (must(execution.run()) == Execution::State::suspended) {
       CHECK(error_of(world.store.close()) == Error::busy);
-      world.store.set_fuel(100);
+      world.store.set_fuel(1000);
+      CHECK(execution.reason() == Error::out_of_fuel);
       REQUIRE(++runs < 100);
     }
     CHECK(runs > 5);

@@ -71,6 +71,7 @@ int compile(const Options& options) {
       options.wide ? CompileSettings::Profile::wide : CompileSettings::Profile::narrow;
   settings.strip = options.strip;
   settings.fuel = options.count_fuel;
+  settings.interruption = options.interruptible;
   Output output;
   const auto done = Module::compile(engine.value(), file.bytes(), settings,
                                     {&Output::append, &output}, &diagnostic);

@@ -23,6 +23,8 @@ Config config_of(const Options& options, const Allocator& allocator) {
   config.encoding = options.compact ? Config::Encoding::compact : Config::Encoding::threaded;
   if (options.lazy) config.preparation = Config::Preparation::at_first_call;
   config.fuel = options.fuel != Options::no_fuel;
+  config.interruption =
+      options.command == Command::run && options.seconds_max != Options::no_timeout;
   config.keep_names = true;
   config.keep_offsets = options.offsets || !options.compact;
   config.fixed_seed = options.command == Command::torture;

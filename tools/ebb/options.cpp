@@ -33,14 +33,20 @@ constexpr const char* help_text =
     "  --allocator ALLOCATOR   mimalloc (default), or pool:BYTES for a fixed pool\n"
     "run:\n"
     "  --budget BYTES          what the guest may hold, stack and memories included\n"
-    "  --fuel N                end the run after N steps (calls and loop iterations)\n"
+    "  --fuel N                end the run after N units of fuel: wasm instructions, calls, rounds "
+    "of "
+    "loops,\n"
+    "                          64 bytes of bulk work\n"
+    "  --timeout SECONDS       interrupt the guest then\n"
     "  --stats                 print heap figures when the run has ended\n"
     "compile:\n"
     "  -o, --output OUT        the file to write\n"
     "  --profile PROFILE       narrow (default, runs everywhere) or wide (faster, 64-bit hosts "
     "only)\n"
     "  --strip                 leave out names and wasm offsets, which backtraces show\n"
-    "  --fuel                  count steps, so that run --fuel takes it\n"
+    "  --fuel                  count fuel, so that run --fuel takes it\n"
+    "  --interruptible         look for interruptions, so that run --timeout takes it (so does "
+    "--fuel)\n"
     "torture:\n"
     "  --json                  print the figures as JSON\n"
     "  --shapes LIST           what fails at each request: once (it alone), onward (and all that "
@@ -59,7 +65,7 @@ constexpr const char* help_text =
     "\n"
     "BYTES may end in K, M or G. Exit status: the guest's own; 134 for a trap; 1 when a module "
     "cannot be loaded, linked\n"
-    "or finished for want of memory or fuel, or a torture went badly; 2 for a wrong command "
+    "or finished for want of memory, fuel or time, or a torture went badly; 2 for a wrong command "
     "line.\n";
 
 enum OptionId : int {
@@ -78,6 +84,7 @@ enum OptionId : int {
   option_profile,
   option_strip,
   option_count_fuel,
+  option_interruptible,
   option_json,
   option_shapes,
   option_points,
@@ -102,6 +109,7 @@ constexpr option run_options[] = {
     EBB_SHARED_OPTIONS,
     {"budget", required_argument, nullptr, option_budget},
     {"fuel", required_argument, nullptr, option_fuel},
+    {"timeout", required_argument, nullptr, option_timeout},
     {"stats", no_argument, nullptr, option_stats},
     {nullptr, 0, nullptr, 0},
 };
@@ -124,6 +132,7 @@ constexpr option compile_options[] = {
     {"profile", required_argument, nullptr, option_profile},
     {"strip", no_argument, nullptr, option_strip},
     {"fuel", no_argument, nullptr, option_count_fuel},
+    {"interruptible", no_argument, nullptr, option_interruptible},
     {"allocator", required_argument, nullptr, option_allocator},
     {nullptr, 0, nullptr, 0},
 };
@@ -206,7 +215,7 @@ bool take_number_option(int id, const char* value, Options& options) {
   switch (id) {
   case option_fuel:
     if (!read_number(value, UINT64_MAX - 1, options.fuel))
-      return complain("--fuel", value, "a number of steps");
+      return complain("--fuel", value, "a number of units");
     return true;
   case option_seconds:
     if (!read_number(value, 1000000, number) || number == 0)
@@ -242,6 +251,9 @@ bool take_option(int id, const char* value, Options& options) {
     return true;
   case option_count_fuel:
     options.count_fuel = true;
+    return true;
+  case option_interruptible:
+    options.interruptible = true;
     return true;
   case 'o':
   case option_output:

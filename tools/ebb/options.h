@@ -45,13 +45,15 @@ struct Options {
   bool wide = false;            ///< The profile that compile writes.
   bool strip = false;
   bool count_fuel = false;
+  bool interruptible = false;
   bool json = false;
   oom::Shapes shapes;
   oom::Schedule schedule;
   uint64_t repeat = 0; ///< The one point to try, in shape `repeat_shape`; 0 for what is scheduled.
   oom::Shape repeat_shape;
   unsigned torture_seconds_max = 0; ///< For all runs of a torture; 0 for as long as they take.
-  unsigned seconds_max = 60;        ///< For one run of a torture.
+  static constexpr unsigned no_timeout = 0;
+  unsigned seconds_max = no_timeout; ///< For one run.
   unsigned jobs = 1;
 };
 

@@ -9,8 +9,33 @@
 
 #include <cinttypes>
 
+#include <signal.h>
+#include <unistd.h>
+
 namespace ebb::tool {
 namespace {
+
+// What the signal of the timeout interrupts; set before the signal is asked for.
+std::optional<InterruptHandle> interrupted_at_timeout;
+
+void interrupt_guest(int) {
+  if (interrupted_at_timeout) interrupted_at_timeout->interrupt();
+}
+
+// Interrupts what runs on the store when the time is up.
+void start_timeout(const Store& store, unsigned seconds) {
+  interrupted_at_timeout = store.interrupt_handle();
+  struct sigaction action{};
+  action.sa_handler = &interrupt_guest;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGALRM, &action, nullptr);
+  alarm(seconds);
+}
+
+void stop_timeout() {
+  alarm(0);
+  interrupted_at_timeout.reset();
+}
 
 // Memories only grow, so linear memory was largest when the run ended; before the instance there
 // was none.
@@ -90,7 +115,10 @@ int run(const Options& options) {
   for (size_t i = 0; i < step_count && error == Error::none; ++i) {
     step = static_cast<Step>(i);
     error = guest.perform(step).error();
+    if (step == Step::store && guest.store() && options.seconds_max != Options::no_timeout)
+      start_timeout(*guest.store(), options.seconds_max);
   }
+  stop_timeout();
   const int status = report(options, guest, step, error);
   if (options.stats) print_stats(guest);
   return status;

@@ -16,6 +16,12 @@
 namespace ebb::tool {
 namespace {
 
+constexpr unsigned default_seconds = 60;
+
+unsigned seconds_for_one_run(const Options& options) {
+  return options.seconds_max == Options::no_timeout ? default_seconds : options.seconds_max;
+}
+
 // Live blocks that the injector can watch: 32 bytes each. Classes of call stacks: 16 bytes each.
 constexpr size_t injector_table_bytes = size_t{2} << 20;
 constexpr size_t sites_bytes = size_t{1} << 20;
@@ -224,7 +230,7 @@ int torture(const Options& options) {
   oom::Sites sites(site_pages.bytes(), sites_bytes);
   oom::Branches branches;
   Results results;
-  if (!branches.create(options.jobs, options.seconds_max, &Results::take, &results))
+  if (!branches.create(options.jobs, seconds_for_one_run(options), &Results::take, &results))
     return explain_own_shortage(options);
   oom::ForkPoints points(injector, branches, sites);
   Recording recording;
