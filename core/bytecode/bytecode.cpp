@@ -95,6 +95,22 @@ constexpr FormStarts find_starts() {
 constexpr FormStarts starts = find_starts();
 static_assert(starts.pinned[static_cast<size_t>(Op::count)] == static_cast<size_t>(Form::count));
 
+constexpr Form metered_bases[] = {
+#define EBB_METERED_ENTRY(d, a, b, c, name) Form::name##_##d##a##b##c,
+#include "core/bytecode/forms_metered.inc"
+#undef EBB_METERED_ENTRY
+};
+constexpr size_t metered_count = sizeof(metered_bases) / sizeof(metered_bases[0]);
+static_assert(metered_count ==
+              static_cast<size_t>(Form::end) - static_cast<size_t>(Form::count) - 1);
+
+constexpr bool ascend() {
+  for (size_t i = 1; i < metered_count; i++)
+    if (metered_bases[i] <= metered_bases[i - 1]) return false;
+  return true;
+}
+static_assert(ascend());
+
 Form find_between(uint16_t begin, uint16_t end, Kinds kinds) {
   for (uint16_t form = begin; form < end; form++)
     if (form_infos[form].kinds == kinds) return static_cast<Form>(form);
@@ -124,6 +140,20 @@ int64_t target_distance(Op op, const uint8_t* field) {
 }
 
 const char* op_name(Op op) { return op_names[static_cast<size_t>(op)]; }
+
+Form metered_form(Form form) {
+  size_t low = 0;
+  size_t high = metered_count;
+  while (low < high) {
+    const size_t middle = low + (high - low) / 2;
+    if (metered_bases[middle] < form)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (low == metered_count || metered_bases[low] != form) return form;
+  return static_cast<Form>(static_cast<size_t>(Form::count) + 1 + low);
+}
 
 Form find_form(Op op, Kinds kinds, bool pinned) {
   const size_t index = static_cast<size_t>(op);

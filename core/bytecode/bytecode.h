@@ -50,8 +50,14 @@ enum class Form : uint16_t {
   compact_count,
   before_pinned = compact_count - 1,
 #include "core/bytecode/forms_pinned.inc"
-  count
+  count,
+// What threading makes of some of them; the machine has handlers for these, and nothing else names
+// them.
+#define EBB_METERED_ENTRY(d, a, b, c, name) metered_##name##_##d##a##b##c,
+#include "core/bytecode/forms_metered.inc"
+  end
 };
+#undef EBB_METERED_ENTRY
 #undef EBB_FORM_ENTRY
 
 /// What executing an op does beside writing its destination.
@@ -87,6 +93,9 @@ const char* op_name(Op op);
 /// The form of an op with these kinds, or Form::count where there is none. `pinned` admits those of
 /// threaded code.
 Form find_form(Op op, Kinds kinds, bool pinned);
+/// The kind of a form that also does the work of a `fuel`, its target or what comes next; the form
+/// itself if there is none.
+Form metered_form(Form form);
 
 inline bool has_target(Effect effect) {
   return effect == Effect::target || effect == Effect::target_terminal;

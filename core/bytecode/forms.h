@@ -200,6 +200,12 @@
   M(n, s, s, h, __VA_ARGS__) M(n, a, s, h, __VA_ARGS__) M(n, s, a, h, __VA_ARGS__)
 #define EBB_PINNED_store_float_h(M, ...) EBB_PINNED_store_float(M, __VA_ARGS__)
 
+// Whether branches of a list come metered too (forms_metered.inc): loops end in comparisons of
+// integers.
+#define EBB_METERED_branch(FORMS, M, ...) FORMS(M, __VA_ARGS__)
+#define EBB_METERED_branch_w(FORMS, M, ...) FORMS(M, __VA_ARGS__)
+#define EBB_METERED_branch_float(FORMS, M, ...)
+
 // Forms of single instructions.
 #define EBB_FORMS_move(M, ...)                                                                     \
   M(s, s, n, n, __VA_ARGS__)                                                                       \

@@ -144,7 +144,7 @@ Result<void> Verifier::arrive(const VerifiedInstruction& in) {
   return {};
 }
 
-/// A function clears its references, counts its fuel and zeroes its locals before anything else.
+/// A function clears its references, zeroes its locals and counts its fuel before anything else.
 Result<void> Verifier::check_entry(const VerifiedInstruction& in) {
   const uint32_t cleared = uint32_t{record_.frame_refs} - param_refs_;
   const bool clears = in.op == Op::enter_refs;
@@ -162,9 +162,9 @@ Result<void> Verifier::check_entry(const VerifiedInstruction& in) {
     has_fuel_ = true;
     return {};
   }
-  if (context_.metering != Metering::none && !has_fuel_ && !is_constant_)
-    return Error::bytecode_fuel;
   if (in.op == Op::enter && !in_entry_) return Error::bytecode_entry;
+  if (in.op != Op::enter && context_.metering != Metering::none && !has_fuel_ && !is_constant_)
+    return Error::bytecode_fuel;
   in_entry_ = false;
   return {};
 }

@@ -73,7 +73,6 @@ Result<void> FunctionCompiler::compile_in_reach(FuncIndex index, Function& funct
   Draft clear;
   clear.op = Op::enter_refs;
   EBB_TRY(emitter_.put(clear));
-  EBB_TRY(begin_metered());
   if (numbers_ > params_.numbers) {
     Draft enter;
     enter.op = Op::enter;
@@ -81,6 +80,7 @@ Result<void> FunctionCompiler::compile_in_reach(FuncIndex index, Function& funct
     enter.set_extra16(2, numbers_ - params_.numbers);
     EBB_TRY(emitter_.put(enter));
   }
+  EBB_TRY(begin_metered());
   EBB_TRY(run());
   return finish_function(function);
 }

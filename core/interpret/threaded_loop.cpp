@@ -18,8 +18,11 @@ __attribute__((noinline)) const void* const* run(Machine* machine, const uint8_t
 #define EBB_COMPACT_ENTRY(...) nullptr,
 #include "core/bytecode/forms_compact.inc"
 #include "core/bytecode/forms_pinned.inc"
+      nullptr, // Form::count
+#define EBB_METERED_ENTRY(d, a, b, c, name) &&metered_##name##_##d##a##b##c,
+#include "core/bytecode/forms_metered.inc"
   };
-  static_assert(sizeof(addresses) / sizeof(void*) == static_cast<size_t>(Form::count));
+  static_assert(sizeof(addresses) / sizeof(void*) == static_cast<size_t>(Form::end));
   if (machine == nullptr) return addresses;
   Machine& m = *machine;
   uint8_t* mem = m.memory;

@@ -49,8 +49,12 @@ const void* const handler_addresses[] = {
 #define EBB_COMPACT_ENTRY(...) nullptr,
 #include "core/bytecode/forms_compact.inc"
 #include "core/bytecode/forms_pinned.inc"
+    nullptr, // Form::count
+#define EBB_METERED_ENTRY(d, a, b, c, name)                                                        \
+  reinterpret_cast<const void*>(&metered_##name##_##d##a##b##c),
+#include "core/bytecode/forms_metered.inc"
 };
-static_assert(sizeof(handler_addresses) / sizeof(void*) == static_cast<size_t>(Form::count));
+static_assert(sizeof(handler_addresses) / sizeof(void*) == static_cast<size_t>(Form::end));
 
 /// A frame of its own between the machine's callers and code that preserves no register.
 __attribute__((noinline)) void enter(Machine& m, const uint8_t* pc, uint64_t* fp) {

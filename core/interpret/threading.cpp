@@ -247,7 +247,9 @@ private:
   uint8_t* write(const Function& function, uint8_t* out);
   uint8_t* write_head(uint8_t* out, Form form);
   uint8_t* write_pin_moves(uint8_t* out, uint8_t which, bool stores);
-  uint8_t* write_enter(uint8_t* out);
+  uint8_t* write_enter(uint8_t* out, const uint8_t* first);
+  bool is_fuel(const uint8_t* at) const;
+  Form metered(const Compact& in, Form form) const;
   uint8_t* write_instruction(uint8_t* out, const Compact& in, const Threaded& chosen);
   void write_tail(uint8_t* at, const Compact& in);
   const uint8_t* write_entry_point(uint8_t*& out, Form form);
@@ -305,8 +307,24 @@ uint8_t* Threader::write_pin_moves(uint8_t* out, uint8_t which, bool stores) {
   return out;
 }
 
-uint8_t* Threader::write_enter(uint8_t* out) {
-  uint8_t* operand = write_head(out, Form::enter_nnnn);
+/// Whether a compact instruction charges or looks for interruptions.
+bool Threader::is_fuel(const uint8_t* at) const {
+  return read_code<uint16_t>(at) == static_cast<uint16_t>(Form::fuel_nnnn);
+}
+
+/// A branch to such an instruction does its work, and so does an entry in front of it.
+Form Threader::metered(const Compact& in, Form form) const {
+  if (image_.metering == Metering::none) return form;
+  const Effect effect = op_info(in.info.op).effect;
+  if (effect == Effect::enter) return is_fuel(in.next) ? metered_form(form) : form;
+  if (!has_target(effect)) return form;
+  const uint8_t* target = in.extra + op_info(in.op).extra;
+  return is_fuel(target + target_distance(in.op, target)) ? metered_form(form) : form;
+}
+
+uint8_t* Threader::write_enter(uint8_t* out, const uint8_t* first) {
+  const bool is_metered = image_.metering != Metering::none && is_fuel(first);
+  uint8_t* operand = write_head(out, is_metered ? Form::metered_enter_nnnn : Form::enter_nnnn);
   write_code<uint32_t>(operand, 0);
   write_code(operand + 4, pins_.home_int);
   write_code(operand + 6, pins_.home_float);
@@ -347,7 +365,7 @@ void Threader::write_tail(uint8_t* at, const Compact& in) {
 
 uint8_t* Threader::write_instruction(uint8_t* out, const Compact& in, const Threaded& chosen) {
   out = write_pin_moves(out, chosen.stores, true);
-  uint8_t* operand = write_head(out, chosen.form);
+  uint8_t* operand = write_head(out, metered(in, chosen.form));
   Kinds kinds = chosen.info.kinds;
   for (int i = 0; i < 4; i++) {
     const uint32_t bytes = threaded_bytes(kind_at(kinds, i));
@@ -385,7 +403,7 @@ uint8_t* Threader::write_instruction(uint8_t* out, const Compact& in, const Thre
 uint8_t* Threader::write(const Function& function, uint8_t* out) {
   compact_ = begin(function);
   threaded_ = out;
-  if (enters(function)) out = write_enter(out);
+  if (enters(function)) out = write_enter(out, begin(function));
   for (const uint8_t* at = begin(function); at < end(function);) {
     const Compact in = take_apart(at);
     out = write_instruction(out, in, choose(in, pins_));

@@ -443,6 +443,10 @@ TEST_CASE("where the module says so, functions and loops count fuel or look for 
     CHECK(world.check(Code()
                           .add(Op::enter, "nnnn", {}, halves({0, 1}))
                           .add(Op::fuel, "nnnn", {}, halves({charge}))
+                          .ret()) == Error::none);
+    CHECK(world.check(Code()
+                          .add(Op::copy, "ssnn", {0, 1})
+                          .add(Op::fuel, "nnnn", {}, halves({charge}))
                           .ret()) == Error::bytecode_fuel);
     CHECK(world.check(Code(fuel).branch(Op::br, "nnnn", {}, 0)) == Error::none);
     CHECK(world.check(Code(fuel).branch(Op::br, "nnnn", {}, 4)) == Error::bytecode_fuel);

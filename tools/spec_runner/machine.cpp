@@ -76,7 +76,10 @@ V128 v128_of(const VectorBytes& vector) {
 } // namespace
 
 Machine::Machine(const Options& options, const Allocator& allocator)
-    : write_precompiled_(options.write_precompiled), read_precompiled_(options.read_precompiled) {
+    : write_precompiled_(options.write_precompiled), read_precompiled_(options.read_precompiled),
+      slice_(options.fuel), interrupts_(options.interrupt) {
+  config_.fuel = compile_settings_.fuel = slice_ != 0;
+  config_.interruption = compile_settings_.interruption = interrupts_;
   compile_settings_.profile =
       options.wide ? CompileSettings::Profile::wide : CompileSettings::Profile::narrow;
   config_.allocator = &allocator;
@@ -184,6 +187,25 @@ Result<Val> Machine::argument(const Value& value, ValType type) {
   return Val::extern_ref(ExternRef::of(number_of(*value.text)));
 }
 
+/// A call that is suspended as often as the options say, and resumed until it ends.
+Result<void> Machine::call(const Func& function, std::span<const Val> args,
+                           std::span<Val> results) {
+  if (slice_ == 0 && !interrupts_) return function.call(*store_, args, results);
+  const InterruptHandle handle = store_->interrupt_handle();
+  const auto run = [&]() -> Result<void> {
+    Execution execution = EBB_TRY(function.start(*store_, args));
+    do {
+      if (slice_ != 0) store_->set_fuel(slice_);
+      if (interrupts_) handle.interrupt();
+    } while (EBB_TRY(execution.run()) == Execution::State::suspended);
+    return execution.results(results);
+  };
+  const Result<void> called = run();
+  store_->clear_interrupt();
+  store_->set_fuel(UINT64_MAX);
+  return called;
+}
+
 Result<std::vector<Val>> Machine::perform(const Instance& instance, const Action& action) {
   diagnostic_.clear();
   std::vector<Val> results;
@@ -199,7 +221,7 @@ Result<std::vector<Val>> Machine::perform(const Instance& instance, const Action
   for (size_t i = 0; i < action.args.size(); ++i)
     args.push_back(EBB_TRY(argument(action.args[i], type.params[i])));
   results.resize(type.results.size());
-  const Result<void> called = function.call(*store_, args, results);
+  const Result<void> called = call(function, args, results);
   diagnostic_ = store_->diagnostic();
   if (!called.ok()) return called.error();
   return results;

@@ -72,12 +72,15 @@ private:
   Result<std::vector<uint8_t>> exchange(const std::vector<uint8_t>& bytes,
                                         std::vector<uint8_t> compiled);
   Error refuse(const char* why);
+  Result<void> call(const Func& function, std::span<const Val> args, std::span<Val> results);
   Result<Val> argument(const Value& value, ValType type);
 
   Config config_;
   std::string write_precompiled_;
   std::string read_precompiled_;
   CompileSettings compile_settings_;
+  uint64_t slice_ = 0; // of fuel; 0 for calls that are not suspended for want of it
+  bool interrupts_ = false;
   std::vector<std::vector<uint8_t>> bytes_; // borrowed by modules
   std::optional<Engine> engine_;
   std::optional<Linker> linker_;

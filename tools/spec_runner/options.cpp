@@ -23,6 +23,8 @@ constexpr const char* help_text =
     "  --read-precompiled FOLDER     run what was kept there, on this or another host, and compare "
     "it with what is compiled here\n"
     "  --lazy                        prepare functions at their first call\n"
+    "  --fuel N                      suspend calls whenever they have used up N units of fuel\n"
+    "  --interrupt                   suspend calls wherever they look for interruptions\n"
     "  --validate                    only validate every module\n"
     "  --jobs N                      scripts run at a time (default: processors)\n"
     "  --timeout SECONDS             for one script (default: 600)\n"
@@ -48,6 +50,8 @@ constexpr option table[] = {
     {"write-precompiled", required_argument, nullptr, 'W'},
     {"read-precompiled", required_argument, nullptr, 'R'},
     {"lazy", no_argument, nullptr, 'L'},
+    {"fuel", required_argument, nullptr, 'f'},
+    {"interrupt", no_argument, nullptr, 'I'},
     {"validate", no_argument, nullptr, 'v'},
     {"jobs", required_argument, nullptr, 'j'},
     {"timeout", required_argument, nullptr, 't'},
@@ -105,6 +109,11 @@ bool take_option(int id, const char* value, Options& options) {
     return access(value, R_OK) == 0;
   case 'L':
     options.lazy = true;
+    return true;
+  case 'f':
+    return read_count(value, UINT32_MAX, options.fuel);
+  case 'I':
+    options.interrupt = true;
     return true;
   case 'v':
     options.validate_only = true;

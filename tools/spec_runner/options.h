@@ -13,6 +13,8 @@ struct Options {
   bool compact = false;       ///< Run compact code in place instead of threaded code.
   bool precompiled = false;   ///< Compile each module to a precompiled one and load that.
   bool wide = false;          ///< The profile of those.
+  unsigned fuel = 0;          ///< Suspend each call whenever it has used up so much; 0 for never.
+  bool interrupt = false;     ///< Suspend each call wherever it looks for interruptions.
   bool validate_only = false; ///< Module::validate alone.
   bool in_process = false;    ///< No process per script, for debuggers.
   bool oom = false;           ///< Refuse every request for memory in turn: see sweep.h.
