@@ -1,7 +1,6 @@
 #include "core/bytecode/bytecode.h"
 
 #include "core/bytecode/code_bytes.h"
-#include "error/assert.h"
 
 namespace ebb {
 namespace {
@@ -11,14 +10,17 @@ constexpr Effect effect_u32 = Effect::acc_int, effect_s32 = Effect::acc_int;
 constexpr Effect effect_u64 = Effect::acc_int, effect_s64 = Effect::acc_int;
 constexpr Effect effect_f32 = Effect::acc_float, effect_f64 = Effect::acc_float;
 
-// Only lists of the first three names hold commutative ops.
+// Only lists whose names begin so hold commutative ops.
 enum class FormList : uint8_t {
   commutative,
   commutative_w,
+  commutative_64,
   commutative_float,
   ordered,
   ordered_float,
+  shift,
   rare_int,
+  divide,
   rare_float,
   compare,
   compare_w,
@@ -27,9 +29,12 @@ enum class FormList : uint8_t {
   branch_w,
   branch_float,
   unary,
+  convert,
   rare_unary
 };
 constexpr bool is_commutative(FormList list) { return list <= FormList::commutative_float; }
+
+} // namespace
 
 constexpr OpInfo op_infos[] = {
 #define EBB_BINARY(name, in, out, forms, expression)                                               \
@@ -45,6 +50,8 @@ constexpr OpInfo op_infos[] = {
 #include "core/bytecode/instructions_undef.h"
 };
 
+namespace {
+
 constexpr const char* op_names[] = {
 #define EBB_BINARY(name, in, out, forms, expression) #name,
 #define EBB_BINARY_TRAP(name, in, out, forms, check, expression) #name,
@@ -58,42 +65,51 @@ constexpr const char* op_names[] = {
 #include "core/bytecode/instructions_undef.h"
 };
 
+} // namespace
+
 #define EBB_FORM_ENTRY(d, a, b, c, name, ...) {Op::name, {Kind::d, Kind::a, Kind::b, Kind::c}},
 constexpr FormInfo form_infos[] = {
 #include "core/bytecode/forms_compact.inc"
-#include "core/bytecode/forms_pinned.inc"
+#include "core/bytecode/forms_threaded.inc"
 };
 #undef EBB_FORM_ENTRY
+
+namespace {
+
 static_assert(sizeof(form_infos) / sizeof(form_infos[0]) == static_cast<size_t>(Form::count));
 static_assert(sizeof(op_infos) / sizeof(op_infos[0]) == static_cast<size_t>(Op::count));
 
-// Where each op's forms begin in both parts; they are consecutive.
-struct FormStarts {
-  uint16_t compact[static_cast<size_t>(Op::count) + 1];
-  uint16_t pinned[static_cast<size_t>(Op::count) + 1];
+constexpr uint32_t key_of(Op op, Kinds kinds) {
+  return static_cast<uint32_t>(kinds.d) | static_cast<uint32_t>(kinds.a) << 4 |
+         static_cast<uint32_t>(kinds.b) << 8 | static_cast<uint32_t>(kinds.c) << 12 |
+         static_cast<uint32_t>(op) << 16;
+}
+
+// Forms by op and kinds: a hash table with open addressing, filled by the compiler. Threading looks
+// up several forms for each instruction.
+constexpr uint32_t table_bits = 13;
+constexpr uint32_t table_size = 1u << table_bits;
+static_assert(static_cast<uint32_t>(Form::count) < table_size / 10 * 8);
+
+constexpr uint32_t place_of(uint32_t key) { return key * 0x9e3779b1u >> (32 - table_bits); }
+
+struct FormTable {
+  uint16_t forms[table_size];
 };
 
-constexpr FormStarts find_starts() {
-  FormStarts starts{};
-  size_t next = 0;
-  constexpr size_t ops = static_cast<size_t>(Op::count);
-  for (size_t op = 0; op < ops; op++) {
-    starts.compact[op] = static_cast<uint16_t>(next);
-    while (next < static_cast<size_t>(Form::compact_count) &&
-           form_infos[next].op == static_cast<Op>(op))
-      next++;
+constexpr FormTable make_table() {
+  FormTable table{};
+  for (uint16_t& form : table.forms)
+    form = static_cast<uint16_t>(Form::count);
+  for (uint16_t form = 0; form < static_cast<uint16_t>(Form::count); form++) {
+    uint32_t at = place_of(key_of(form_infos[form].op, form_infos[form].kinds));
+    while (table.forms[at] != static_cast<uint16_t>(Form::count))
+      at = (at + 1) % table_size;
+    table.forms[at] = form;
   }
-  starts.compact[ops] = static_cast<uint16_t>(next);
-  for (size_t op = 0; op < ops; op++) {
-    starts.pinned[op] = static_cast<uint16_t>(next);
-    while (next < static_cast<size_t>(Form::count) && form_infos[next].op == static_cast<Op>(op))
-      next++;
-  }
-  starts.pinned[ops] = static_cast<uint16_t>(next);
-  return starts;
+  return table;
 }
-constexpr FormStarts starts = find_starts();
-static_assert(starts.pinned[static_cast<size_t>(Op::count)] == static_cast<size_t>(Form::count));
+constexpr FormTable form_table = make_table();
 
 constexpr Form metered_bases[] = {
 #define EBB_METERED_ENTRY(d, a, b, c, name) Form::name##_##d##a##b##c,
@@ -111,23 +127,7 @@ constexpr bool ascend() {
 }
 static_assert(ascend());
 
-Form find_between(uint16_t begin, uint16_t end, Kinds kinds) {
-  for (uint16_t form = begin; form < end; form++)
-    if (form_infos[form].kinds == kinds) return static_cast<Form>(form);
-  return Form::count;
-}
-
 } // namespace
-
-const OpInfo& op_info(Op op) {
-  EBB_ASSERT(op < Op::count);
-  return op_infos[static_cast<size_t>(op)];
-}
-
-const FormInfo& form_info(Form form) {
-  EBB_ASSERT(form < Form::count);
-  return form_infos[static_cast<size_t>(form)];
-}
 
 uint64_t table_targets(Op op, const uint8_t* extra) {
   const uint32_t count =
@@ -155,11 +155,14 @@ Form metered_form(Form form) {
   return static_cast<Form>(static_cast<size_t>(Form::count) + 1 + low);
 }
 
-Form find_form(Op op, Kinds kinds, bool pinned) {
-  const size_t index = static_cast<size_t>(op);
-  const Form form = find_between(starts.compact[index], starts.compact[index + 1], kinds);
-  if (form != Form::count || !pinned) return form;
-  return find_between(starts.pinned[index], starts.pinned[index + 1], kinds);
+Form find_form(Op op, Kinds kinds, bool threaded) {
+  for (uint32_t at = place_of(key_of(op, kinds));; at = (at + 1) % table_size) {
+    const Form form = static_cast<Form>(form_table.forms[at]);
+    if (form == Form::count) return form;
+    const FormInfo& info = form_infos[static_cast<size_t>(form)];
+    if (info.op != op || !(info.kinds == kinds)) continue;
+    return threaded || form < Form::compact_count ? form : Form::count;
+  }
 }
 
 } // namespace ebb

@@ -11,17 +11,22 @@
 //     handler address | operands d a b c | extra | padding to a word | branch target (an address)
 // each a whole number of words, with immediates, offsets and counts of four bytes. Ops that call
 // differ in their tail, which returning reads: compact ends in the outgoing base (2 bytes);
-// threaded ends in the 16 bytes of ThreadedCallTail.
+// threaded ends in a ThreadedCallTail.
 #pragma once
 
 #include "core/bytecode/forms.h"
+#include "error/assert.h"
 
 #include <cstddef>
 #include <cstdint>
 
 namespace ebb {
 
-enum class Kind : uint8_t { n, s, a, k, r, p, w, h };
+enum class Kind : uint8_t { n, s, a, k, r, p, w, h, q, v, l };
+
+/// Locals in machine registers, of each class.
+inline constexpr uint32_t int_pins = EBB_INT_PINS;
+inline constexpr uint32_t float_pins = EBB_FLOAT_PINS;
 
 /// The four operand kinds of a form.
 struct Kinds {
@@ -48,8 +53,8 @@ enum class Op : uint16_t {
 enum class Form : uint16_t {
 #include "core/bytecode/forms_compact.inc"
   compact_count,
-  before_pinned = compact_count - 1,
-#include "core/bytecode/forms_pinned.inc"
+  before_threaded = compact_count - 1,
+#include "core/bytecode/forms_threaded.inc"
   count,
 // What threading makes of some of them; the machine has handlers for these, and nothing else names
 // them.
@@ -86,13 +91,23 @@ struct FormInfo {
   Kinds kinds;
 };
 
-const OpInfo& op_info(Op op);
-const FormInfo& form_info(Form form);
+// By number. Loading looks at these for each instruction several times.
+extern const OpInfo op_infos[];
+extern const FormInfo form_infos[];
+
+inline const OpInfo& op_info(Op op) {
+  EBB_ASSERT(op < Op::count);
+  return op_infos[static_cast<size_t>(op)];
+}
+inline const FormInfo& form_info(Form form) {
+  EBB_ASSERT(form < Form::count);
+  return form_infos[static_cast<size_t>(form)];
+}
 const char* op_name(Op op);
 
-/// The form of an op with these kinds, or Form::count where there is none. `pinned` admits those of
-/// threaded code.
-Form find_form(Op op, Kinds kinds, bool pinned);
+/// The form of an op with these kinds, or Form::count where there is none. `threaded` admits those
+/// that only threaded code has.
+Form find_form(Op op, Kinds kinds, bool threaded);
 /// The kind of a form that also does the work of a `fuel`, its target or what comes next; the form
 /// itself if there is none.
 Form metered_form(Form form);
@@ -148,20 +163,21 @@ int64_t target_distance(Op op, const uint8_t* field);
 /// In the memory or table index of an instruction: its addresses are 64 bits.
 inline constexpr uint32_t far_address_64 = 1u << 31;
 
-/// The last 16 bytes of every call in threaded code. `outgoing` is the frame's step to the callee,
-/// in slots; the homes are the slots to which the pins go before a call and from which they come
-/// back after it.
+/// The end of every call in threaded code. `outgoing` is the frame's step to the callee, in slots;
+/// the homes are the slots to which integer pins go before a call and from which they come back
+/// after it.
 struct ThreadedCallTail {
   uint16_t outgoing;
-  uint16_t home_int;
-  uint16_t home_float;
   uint16_t outgoing_refs;
+  uint16_t homes[int_pins];
   union {
     uint64_t operand; ///< Indices, the first in the low half.
     const void* function;
+    const uint8_t*
+        loop; ///< Of a fuel: where the innermost loop around it starts, if it is in a register.
   };
 };
-static_assert(sizeof(ThreadedCallTail) == 16);
+static_assert(sizeof(ThreadedCallTail) % sizeof(void*) == 0);
 
 /// The list of locals that are worth a machine register, behind each function's code: two bytes
 /// with the number of integers and of floating-point numbers, then the slots of both, a byte each,

@@ -32,6 +32,9 @@ uint8_t* write_operand(uint8_t* out, const Operand& operand) {
   case Kind::n:
   case Kind::a:
   case Kind::p:
+  case Kind::q:
+  case Kind::v:
+  case Kind::l:
     break;
   }
   return out;

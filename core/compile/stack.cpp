@@ -122,7 +122,6 @@ Result<void> FunctionCompiler::copy_to(const Entry& entry, uint32_t slot) {
   switch (entry.where) {
   case Where::constant: {
     const uint64_t bits = constant_source(entry, draft);
-    if (emitter_.has_constant(slot, bits)) return {};
     EBB_TRY(emit(draft));
     emitter_.note_constant(slot, bits);
     slot_written(slot);
@@ -244,7 +243,11 @@ Result<void> FunctionCompiler::materialize(Entry& entry) {
   if (entry.where == Where::local) return {};
   if (entry.where == Where::constant) {
     EBB_TRY(note_frame(entry.slot + 1u, 0));
-    EBB_TRY(copy_to(entry, entry.slot));
+    Draft draft;
+    // Its slot may still have it from before. That holds only for what comes next: see the rule on
+    // temporaries in core/bytecode/README.md.
+    if (!emitter_.has_constant(entry.slot, constant_source(entry, draft)))
+      EBB_TRY(copy_to(entry, entry.slot));
   } else if (entry.where == Where::acc) {
     EBB_TRY(store_acc(entry));
   }

@@ -5,7 +5,7 @@
 #include "core/interpret/registers.h"
 #include "core/state/instance_state.h"
 
-#define EBB_PINNED 0
+#define EBB_THREADED 0
 #define EBB_HEAD 2
 #define EBB_BYTES(operand_bytes) (EBB_HEAD + (operand_bytes))
 #define EBB_BYTES_TARGET(operand_bytes) (EBB_HEAD + (operand_bytes) + 2)

@@ -25,6 +25,8 @@ void Machine::refresh_memory() {
     memory = nullptr;
     memory_size = 0;
   }
+  constexpr uint64_t widest = sizeof(uint64_t);
+  memory_bound = memory_size < widest ? 0 : memory_size - widest + 1;
 }
 
 void Machine::set_instance(InstanceState* next) {

@@ -12,6 +12,14 @@
 
 namespace ebb {
 
+/// Where a call's outgoing values begin, and where it returns to.
+struct CallSite {
+  const uint8_t* pc;
+  const uint8_t* return_pc;
+  uint32_t outgoing;
+  uint32_t outgoing_refs;
+};
+
 struct Machine {
   StoreState& store;
   InstanceState* instance = nullptr;
@@ -23,6 +31,7 @@ struct Machine {
   bool is_lazy = false;               ///< Whether functions may have to be made ready.
   uint8_t* memory = nullptr;          ///< First memory's base and size, as handlers reload them.
   uint64_t memory_size = 0;
+  uint64_t memory_bound = 0;        ///< Accesses of any size may begin below this.
   CallRecord* record = nullptr;     ///< Next free record.
   CallRecord* record_end = nullptr; ///< A call needs to be below this; a few lie behind it.
   RefBits* rp = nullptr;            ///< Base of the frame's references: number i is rp[-1 - i].
@@ -35,6 +44,13 @@ struct Machine {
   bool called_host = false;         ///< The last `machine_call` has returned already.
   bool is_suspended = false;
   bool repeats = false; ///< Whether the instruction that suspended is to run once more.
+  // What a call leaves to its slow way.
+  CallSite site{};
+  const Function* callee = nullptr;
+  const uint8_t* entry = nullptr;
+  uint64_t table_index = 0;
+  uint32_t table = 0;
+  TypeId expected_type;
 
   explicit Machine(StoreState& state) : store(state) {}
   /// Makes an instance the current one.
@@ -45,14 +61,6 @@ struct Machine {
   void refresh_record_end() {
     record_end = store.stack.records_end - (Stack::records_reserved - 1);
   }
-};
-
-/// Where a call's outgoing values begin, and where it returns to.
-struct CallSite {
-  const uint8_t* pc;
-  const uint8_t* return_pc;
-  uint32_t outgoing;
-  uint32_t outgoing_refs;
 };
 
 /// Makes room for a frame of a module's function that did not fit. Returns the caller's frame

@@ -39,7 +39,29 @@ template <> inline void write_slot<s32>(uint64_t* slot, s32 value) {
 }
 #endif
 
-#if defined(__x86_64__) || defined(__aarch64__)
+#if (defined(__x86_64__) || defined(__aarch64__)) && defined(__clang__)
+// A register whose other lanes are anything, so that nobody need clear them.
+using FloatLanes = float __attribute__((vector_size(16)));
+using DoubleLanes = double __attribute__((vector_size(16)));
+
+template <class T> struct FloatLane;
+template <> struct FloatLane<f32> {
+  static f32 get(FloatRegister from) {
+    DoubleLanes lanes = __builtin_nondeterministic_value(lanes);
+    lanes[0] = from;
+    return reinterpret_cast<FloatLanes>(lanes)[0];
+  }
+  static FloatRegister make(f32 value) {
+    FloatLanes lanes = __builtin_nondeterministic_value(lanes);
+    lanes[0] = value;
+    return reinterpret_cast<DoubleLanes>(lanes)[0];
+  }
+};
+template <> struct FloatLane<f64> {
+  static f64 get(FloatRegister from) { return from; }
+  static FloatRegister make(f64 value) { return value; }
+};
+#elif defined(__x86_64__) || defined(__aarch64__)
 using DoubleLanes = double __attribute__((vector_size(16)));
 
 template <class T> struct FloatLane;

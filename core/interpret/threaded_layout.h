@@ -5,7 +5,7 @@
 #include "core/bytecode/bytecode.h"
 #include "core/bytecode/code_bytes.h"
 
-#define EBB_PINNED 1
+#define EBB_THREADED 1
 #define EBB_HEAD sizeof(void*)
 #define EBB_ALIGNED(bytes) ((EBB_HEAD + (bytes) + sizeof(void*) - 1) & ~(sizeof(void*) - 1))
 #define EBB_BYTES(operand_bytes) EBB_ALIGNED(operand_bytes)
@@ -34,14 +34,44 @@
   (static_cast<uint32_t>(EBB_OWN_TAIL(ops).operand >> (32 * (which))))
 #define EBB_CALL_TYPE(ops) (TypeId{EBB_CALL_INDEX(ops, 0)})
 
+// The pins, as parameters and arguments; to and from their homes, and what a suspended run keeps.
+#if EBB_INT_PINS == 3 && EBB_FLOAT_PINS == 2
+#define EBB_PIN_PARAMETERS Word pin0, Word pin1, Word pin2, FloatRegister fpin0, FloatRegister fpin1
+#define EBB_PIN_ARGUMENTS pin0, pin1, pin2, fpin0, fpin1
+#define EBB_SAVED_PINS                                                                             \
+  values.pins[0], values.pins[1], values.pins[2], values.float_pins[0], values.float_pins[1]
+#define EBB_SAVE_PINS()                                                                            \
+  m.values.pins[0] = pin0;                                                                         \
+  m.values.pins[1] = pin1;                                                                         \
+  m.values.pins[2] = pin2;                                                                         \
+  m.values.float_pins[0] = fpin0;                                                                  \
+  m.values.float_pins[1] = fpin1
 #define EBB_SPILL_PINS(tail)                                                                       \
-  fp[(tail).home_int] = pin;                                                                       \
-  write_slot<f64>(fp + (tail).home_float, FloatLane<f64>::get(fpin))
+  write_slot<Word>(fp + (tail).homes[0], pin0);                                                    \
+  write_slot<Word>(fp + (tail).homes[1], pin1);                                                    \
+  write_slot<Word>(fp + (tail).homes[2], pin2)
 #define EBB_FILL_PINS(tail)                                                                        \
-  pin = read_slot<Word>(fp + (tail).home_int);                                                     \
-  fpin = FloatLane<f64>::make(read_slot<f64>(fp + (tail).home_float))
-// Behind its two operands, enter has the homes of the pins.
-#define EBB_ENTER_BYTES 8
+  pin0 = read_slot<Word>(fp + (tail).homes[0]);                                                    \
+  pin1 = read_slot<Word>(fp + (tail).homes[1]);                                                    \
+  pin2 = read_slot<Word>(fp + (tail).homes[2])
 #define EBB_ENTER_PINS()                                                                           \
-  pin = read_slot<Word>(&EBB_SLOT(4));                                                             \
-  fpin = FloatLane<f64>::make(read_slot<f64>(&EBB_SLOT(6)))
+  pin0 = read_slot<Word>(&EBB_SLOT(4));                                                            \
+  pin1 = read_slot<Word>(&EBB_SLOT(6));                                                            \
+  pin2 = read_slot<Word>(&EBB_SLOT(8));                                                            \
+  fpin0 = FloatLane<f64>::make(read_slot<f64>(&EBB_SLOT(10)));                                     \
+  fpin1 = FloatLane<f64>::make(read_slot<f64>(&EBB_SLOT(12)))
+#elif EBB_INT_PINS == 1 && EBB_FLOAT_PINS == 1
+#define EBB_PIN_PARAMETERS Word pin0, FloatRegister fpin0
+#define EBB_PIN_ARGUMENTS pin0, fpin0
+#define EBB_SAVED_PINS values.pins[0], values.float_pins[0]
+#define EBB_SAVE_PINS()                                                                            \
+  m.values.pins[0] = pin0;                                                                         \
+  m.values.float_pins[0] = fpin0
+#define EBB_SPILL_PINS(tail) write_slot<Word>(fp + (tail).homes[0], pin0)
+#define EBB_FILL_PINS(tail) pin0 = read_slot<Word>(fp + (tail).homes[0])
+#define EBB_ENTER_PINS()                                                                           \
+  pin0 = read_slot<Word>(&EBB_SLOT(4));                                                            \
+  fpin0 = FloatLane<f64>::make(read_slot<f64>(&EBB_SLOT(6)))
+#endif
+// Behind its two operands, enter has the homes of the pins.
+#define EBB_ENTER_BYTES (4 + 2 * (EBB_INT_PINS + EBB_FLOAT_PINS))

@@ -17,7 +17,7 @@ __attribute__((noinline)) const void* const* run(Machine* machine, const uint8_t
   static const void* const addresses[] = {
 #define EBB_COMPACT_ENTRY(...) nullptr,
 #include "core/bytecode/forms_compact.inc"
-#include "core/bytecode/forms_pinned.inc"
+#include "core/bytecode/forms_threaded.inc"
       nullptr, // Form::count
 #define EBB_METERED_ENTRY(d, a, b, c, name) &&metered_##name##_##d##a##b##c,
 #include "core/bytecode/forms_metered.inc"
@@ -26,9 +26,10 @@ __attribute__((noinline)) const void* const* run(Machine* machine, const uint8_t
   if (machine == nullptr) return addresses;
   Machine& m = *machine;
   uint8_t* mem = m.memory;
-  uint64_t size = m.memory_size;
-  Word acc = m.values.acc, pin = m.values.pin;
-  FloatRegister facc = m.values.facc, fpin = m.values.fpin;
+  uint64_t bound = m.memory_bound;
+  const uint8_t* loop = m.values.loop;
+  Word acc = m.values.acc, pin0 = m.values.pins[0];
+  FloatRegister facc = m.values.facc, fpin0 = m.values.float_pins[0];
   EBB_DISPATCH();
 #include "core/interpret/handlers.inc"
 stop:

@@ -14,13 +14,15 @@ namespace {
 
 #define EBB_HANDLER_CALL __attribute__((preserve_none))
 #define EBB_PARAMETERS                                                                             \
-  const uint8_t *pc, uint64_t *fp, uint8_t *mem, uint64_t size, Machine &m, Word acc, Word pin,    \
-      FloatRegister facc, FloatRegister fpin
-#define EBB_ARGUMENTS pc, fp, mem, size, m, acc, pin, facc, fpin
+  const uint8_t *pc, uint64_t *fp, uint8_t *mem, uint64_t bound, Machine &m, const uint8_t *loop,  \
+      Word acc, FloatRegister facc, EBB_PIN_PARAMETERS
+#define EBB_ARGUMENTS pc, fp, mem, bound, m, loop, acc, facc, EBB_PIN_ARGUMENTS
 
 using Handler = EBB_HANDLER_CALL void (*)(EBB_PARAMETERS);
 
 #define EBB_HANDLER(form) EBB_HANDLER_CALL void form(EBB_PARAMETERS)
+#define EBB_COLD_HANDLER(name) __attribute__((noinline)) EBB_HANDLER_CALL void name(EBB_PARAMETERS)
+#define EBB_CONTINUE(name) [[clang::musttail]] return name(EBB_ARGUMENTS)
 #define EBB_DISPATCH()                                                                             \
   [[clang::musttail]] return (*reinterpret_cast<const Handler*>(pc))(EBB_ARGUMENTS)
 #define EBB_NEXT(operand_bytes)                                                                    \
@@ -48,7 +50,7 @@ using Handler = EBB_HANDLER_CALL void (*)(EBB_PARAMETERS);
 const void* const handler_addresses[] = {
 #define EBB_COMPACT_ENTRY(...) nullptr,
 #include "core/bytecode/forms_compact.inc"
-#include "core/bytecode/forms_pinned.inc"
+#include "core/bytecode/forms_threaded.inc"
     nullptr, // Form::count
 #define EBB_METERED_ENTRY(d, a, b, c, name)                                                        \
   reinterpret_cast<const void*>(&metered_##name##_##d##a##b##c),
@@ -59,8 +61,8 @@ static_assert(sizeof(handler_addresses) / sizeof(void*) == static_cast<size_t>(F
 /// A frame of its own between the machine's callers and code that preserves no register.
 __attribute__((noinline)) void enter(Machine& m, const uint8_t* pc, uint64_t* fp) {
   const ValueRegisters& values = m.values;
-  (*reinterpret_cast<const Handler*>(pc))(pc, fp, m.memory, m.memory_size, m, values.acc,
-                                          values.pin, values.facc, values.fpin);
+  (*reinterpret_cast<const Handler*>(pc))(pc, fp, m.memory, m.memory_bound, m, values.loop,
+                                          values.acc, values.facc, EBB_SAVED_PINS);
 }
 
 } // namespace

@@ -1,9 +1,8 @@
 // Threading: from compact code, function by function, to code that the threaded machine runs.
 //
 // Opcodes become handler addresses, short offsets, immediates and targets long ones, branch targets
-// absolute addresses, called functions pointers. The heaviest local of each class is pinned in a
-// machine register: operands that name its slot take the form for a pin where there is one, and
-// otherwise the pin is stored to its slot before, or loaded from it after, the instruction.
+// absolute addresses, called functions pointers. The heaviest locals of each class are pinned in
+// machine registers. translation.h says what becomes of an instruction.
 #pragma once
 
 #include "core/artifact/module_image.h"

@@ -2,6 +2,8 @@
 // get in the way of who only keeps registers.
 #pragma once
 
+#include "core/bytecode/forms_threaded.h"
+
 #include <cstdint>
 
 namespace ebb {
@@ -9,7 +11,10 @@ namespace ebb {
 /// What the accumulator and a pinned integer are: i64 sits in them only where they have 64 bits.
 using Word = uintptr_t;
 
-#if defined(__x86_64__) || defined(__aarch64__)
+#if (defined(__x86_64__) || defined(__aarch64__)) && defined(__clang__)
+// Of a vector register the low lanes; the others may have anything, so that nobody need clear them.
+using FloatRegister = double;
+#elif defined(__x86_64__) || defined(__aarch64__)
 using FloatRegister = float __attribute__((vector_size(16)));
 #else
 using FloatRegister = uint64_t;
@@ -18,9 +23,10 @@ using FloatRegister = uint64_t;
 /// The machine registers that hold values, as a run begins with them or leaves them behind.
 struct ValueRegisters {
   Word acc = 0;
-  Word pin = 0;
+  Word pins[EBB_INT_PINS] = {};
   FloatRegister facc{};
-  FloatRegister fpin{};
+  FloatRegister float_pins[EBB_FLOAT_PINS] = {};
+  const uint8_t* loop = nullptr; ///< The start of the innermost loop.
 };
 
 } // namespace ebb

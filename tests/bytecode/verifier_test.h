@@ -49,7 +49,7 @@ struct Code {
   Code& add(Op op, const char* kinds, std::initializer_list<uint32_t> values = {},
             const std::vector<uint8_t>& extra = {}) {
     const auto kind = [](char letter) {
-      return static_cast<Kind>(std::string("nsakrpwh").find(letter));
+      return static_cast<Kind>(std::string("nsakrpwhqvl").find(letter));
     };
     const Kinds all = {kind(kinds[0]), kind(kinds[1]), kind(kinds[2]), kind(kinds[3])};
     const Form form = find_form(op, all, false);

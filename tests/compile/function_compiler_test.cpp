@@ -25,7 +25,7 @@ std::string disassemble(std::span<const uint8_t> code) {
     size_t operand = at + 2;
     for (const Kind kind : {info.kinds.d, info.kinds.a, info.kinds.b, info.kinds.c}) {
       if (kind == Kind::n) continue;
-      text += "nsakrpwh"[static_cast<size_t>(kind)];
+      text += "nsakrpwhqvl"[static_cast<size_t>(kind)];
       if (kind == Kind::s || kind == Kind::r || kind == Kind::h)
         text += std::to_string(read_code<uint16_t>(code.data() + operand));
       if (kind == Kind::k) text += std::to_string(read_code<int16_t>(code.data() + operand));

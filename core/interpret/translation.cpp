@@ -1,0 +1,593 @@
+// The walk: what each compact instruction becomes, and when. Forms and bytes are in
+// translation_forms.cpp.
+#include "core/interpret/translation.h"
+
+#include "core/bytecode/code_bytes.h"
+#include "core/bytecode/ops.h"
+
+namespace ebb {
+
+namespace {
+
+/// Reads an operand of a kind, which becomes that of threaded code.
+uint32_t read_operand(const uint8_t* at, Kind& kind) {
+  switch (kind) {
+  case Kind::s:
+  case Kind::r:
+  case Kind::h:
+    return read_code<uint16_t>(at);
+  case Kind::k:
+    return static_cast<uint32_t>(int32_t{read_code<int16_t>(at)});
+  case Kind::w:
+    kind = Kind::k;
+    return read_code<uint32_t>(at);
+  default:
+    return 0;
+  }
+}
+
+/// The offset of a load or store, whose halves may lie apart.
+void find_offset(Step& in) {
+  const uint32_t extra = read_code<uint16_t>(in.extra);
+  in.offset = extra;
+  for (int i = 1; i < 4; i++) {
+    if (kind_at(in.kinds, i) != Kind::h) continue;
+    in.offset = in.values[i] | extra << 16;
+    kind_at(in.kinds, i) = Kind::n;
+  }
+  if (in.kinds.a != Kind::k) return;
+  in.values[1] = (in.values[1] & UINT16_MAX) | extra << 16;
+  in.offset = 0;
+}
+
+/// The branch that adds before it compares, of a branch that compares, or Op::count.
+Op add_branch_of(Op branch) {
+  switch (branch) {
+  case Op::br_if:
+  case Op::br_i32_ne:
+    return Op::add_br_i32_ne;
+  case Op::br_i32_lt_s:
+    return Op::add_br_i32_lt_s;
+  case Op::br_i32_lt_u:
+    return Op::add_br_i32_lt_u;
+  case Op::br_i32_gt_s:
+    return Op::add_br_i32_gt_s;
+  case Op::br_i32_gt_u:
+    return Op::add_br_i32_gt_u;
+  case Op::br_i32_ge_s:
+    return Op::add_br_i32_ge_s;
+  default:
+    return Op::count;
+  }
+}
+
+/// Whether an instruction reads or writes slots beside those that its operands name.
+bool touches_ranges(Op op) {
+  return op == Op::copy_range || op == Op::select_v128 || op == Op::global_get_v128 ||
+         op == Op::global_set_v128;
+}
+
+bool ends_block(Effect effect) {
+  return effect == Effect::target_terminal || effect == Effect::table_terminal ||
+         effect == Effect::terminal || is_call(effect);
+}
+
+bool sets_acc(const Step& in) {
+  const Effect effect = op_info(in.op).effect;
+  return effect == Effect::acc_int || effect == Effect::acc_float || effect == Effect::acc_lost ||
+         in.kinds.d == Kind::a;
+}
+
+/// Whether there is a form, perhaps with the first two operands exchanged, which they are then.
+bool has_form(Step& in) {
+  if (find_form(in.op, in.kinds, true) != Form::count) return true;
+  const Op exchanged = op_info(in.op).commutative ? in.op : mirrored(in.op);
+  if (exchanged == Op::count) return false;
+  Kinds kinds = in.kinds;
+  std::swap(kinds.a, kinds.b);
+  if (find_form(exchanged, kinds, true) == Form::count) return false;
+  in.op = exchanged;
+  in.kinds = kinds;
+  in.form = Form::count;
+  std::swap(in.values[1], in.values[2]);
+  return true;
+}
+
+bool is_sum(const Step& in) {
+  return (in.op == Op::i32_add || in.op == Op::i32_sub) && in.kinds.b == Kind::k &&
+         (in.kinds.a == Kind::s || in.kinds.a == Kind::a);
+}
+
+uint32_t addend_of(const Step& in) {
+  return in.op == Op::i32_add ? in.values[2] : 0u - in.values[2];
+}
+
+/// Calls `function` with where each target of an instruction leads.
+template <class Function> void for_each_target(const Step& in, Function function) {
+  const Effect effect = op_info(in.code_op).effect;
+  if (!has_target(effect) && effect != Effect::table_terminal) return;
+  const uint32_t bytes = target_bytes(in.code_op);
+  for (const uint8_t* field = in.extra + op_info(in.code_op).extra; field < in.next; field += bytes)
+    function(field + target_distance(in.code_op, field));
+}
+
+} // namespace
+
+void take_apart(const uint8_t* at, Step& out) {
+  out.form = static_cast<Form>(read_code<uint16_t>(at));
+  const FormInfo& info = form_info(out.form);
+  out.op = out.code_op = info.op;
+  out.kinds = info.kinds;
+  out.offset = 0;
+  const uint8_t* operand = at + 2;
+  for (int i = 0; i < 4; i++) {
+    Kind& kind = kind_at(out.kinds, i);
+    if (kind == Kind::n || kind == Kind::a) continue;
+    const uint32_t bytes = kind_bytes(kind);
+    if (kind == Kind::w || kind == Kind::h) out.form = Form::count;
+    out.values[i] = read_operand(operand, kind);
+    operand += bytes;
+  }
+  const OpInfo& op = op_info(info.op);
+  out.extra = operand;
+  out.next = operand + op.extra + (has_target(op.effect) ? target_bytes(info.op) : 0);
+  if (is_memory_access(info.op)) find_offset(out);
+  if (op.effect == Effect::table_terminal)
+    out.next += static_cast<size_t>(target_bytes(info.op) * table_targets(info.op, out.extra));
+  if (info.op != Op::far_br && info.op != Op::far_br_table) return;
+  out.op = info.op == Op::far_br ? Op::br : Op::br_table;
+  out.form = Form::count;
+}
+
+namespace {
+
+/// Calls `function` for each instruction that may lead elsewhere, which most do not.
+template <class Function>
+void for_each_branch(const uint8_t* begin, const uint8_t* end, Function function) {
+  for (const uint8_t* at = begin; at < end;) {
+    const FormInfo& info = form_info(static_cast<Form>(read_code<uint16_t>(at)));
+    const OpInfo& op = op_info(info.op);
+    if (op.effect <= Effect::enter) {
+      at += 2 + kinds_bytes(info.kinds) + op.extra;
+      continue;
+    }
+    const Step in = take_apart(at);
+    function(at, in);
+    at = in.next;
+  }
+}
+static_assert(Effect::enter < Effect::target && Effect::acc_lost < Effect::enter);
+
+} // namespace
+
+// While marks are made, an entry has above its two marks one for calls, and above that: of the
+// target of a backward branch the last such branch, of another label the first branch to it, in
+// halfwords.
+void mark_layout(const uint8_t* begin, const uint8_t* end, uint32_t* layout) {
+  constexpr uint32_t call = 4;
+  constexpr uint32_t shift = 3;
+  const size_t count = static_cast<size_t>(end - begin) / 2;
+  memset(layout, 0, count * sizeof(uint32_t));
+  for_each_branch(begin, end, [&](const uint8_t* at, const Step& in) {
+    const uint32_t index = static_cast<uint32_t>(static_cast<size_t>(at - begin) / 2);
+    if (is_call(op_info(in.op).effect)) layout[index] |= call;
+    for_each_target(in, [&](const uint8_t* to) {
+      uint32_t& entry = layout[static_cast<size_t>(to - begin) / 2];
+      if (to <= at) {
+        entry = (entry & call) | Layout::label | Layout::loop | index << shift;
+      } else if ((entry & Layout::label) == 0) {
+        entry |= Layout::label | index << shift;
+      }
+    });
+  });
+  // A loop whose start can be in a register has no loop and no call in it, and is entered at its
+  // start.
+  size_t next_loop = SIZE_MAX, next_call = SIZE_MAX;
+  for (size_t i = count; i-- > 0;) {
+    if ((layout[i] & call) != 0) next_call = i;
+    if ((layout[i] & Layout::loop) == 0) continue;
+    const size_t last = layout[i] >> shift;
+    bool fits = next_loop > last && next_call > last;
+    for (size_t inner = i + 1; fits && inner <= last; inner++)
+      if ((layout[inner] & Layout::label) != 0 && layout[inner] >> shift < i) fits = false;
+    if (!fits) layout[i] &= ~Layout::loop;
+    next_loop = i;
+  }
+}
+
+uint32_t Translation::lay_out(uint32_t* layout) {
+  layout_ = layout;
+  walk();
+  return position_;
+}
+
+void Translation::write(uint32_t* layout, uint8_t* out) {
+  layout_ = layout;
+  out_ = out;
+  walk();
+}
+
+const uint8_t* Translation::locate(const uint8_t* threaded, uint32_t position) {
+  uint8_t window[window_bytes / 16];
+  window_ = window;
+  window_begin_ = nullptr;
+  threaded_ = threaded;
+  wanted_ = position;
+  found_ = in_.begin;
+  walk();
+  window_ = nullptr;
+  return found_;
+}
+
+/// Whether control may come to an instruction from elsewhere. In a function so long that looking
+/// for its labels part by part would take too long, to every one.
+bool Translation::label_is_at(const uint8_t* at) {
+  constexpr ptrdiff_t marked_max = 1024 * 1024;
+  if (in_.end - in_.begin > marked_max) return true;
+  if (layout_ != nullptr) return (layout_[index_of(at)] & Layout::label) != 0;
+  if (window_begin_ == nullptr || at >= window_begin_ + window_bytes) {
+    window_begin_ = at;
+    memset(window_, 0, window_bytes / 16);
+    for_each_branch(in_.begin, in_.end, [&](const uint8_t*, const Step& in) {
+      for_each_target(in, [&](const uint8_t* to) {
+        if (to < at || to >= at + window_bytes) return;
+        const size_t index = static_cast<size_t>(to - at) / 2;
+        window_[index / 8] = static_cast<uint8_t>(window_[index / 8] | 1u << index % 8);
+      });
+    });
+  }
+  const size_t index = static_cast<size_t>(at - window_begin_) / 2;
+  return (window_[index / 8] >> index % 8 & 1) != 0;
+}
+
+bool Translation::loop_is_at(const uint8_t* at) const {
+  if (layout_ != nullptr) return (layout_[index_of(at)] & Layout::loop) != 0;
+  return read_code<const void*>(threaded_ + position_) ==
+         in_.handlers[static_cast<size_t>(Form::loop_nnnn)];
+}
+
+void Translation::walk() {
+  put_enter();
+  Step in;
+  for (const uint8_t* at = in_.begin; at < in_.end;) {
+    const bool is_label = label_is_at(at);
+    if (is_label) {
+      release_held();
+      materialize_all();
+      drop_all();
+    }
+    if (position_ > wanted_) return;
+    found_ = at;
+    if (layout_ != nullptr && out_ == nullptr) {
+      uint32_t& entry = layout_[index_of(at)];
+      entry = position_ | (entry & Layout::marks);
+    }
+    if (is_label && loop_is_at(at)) {
+      Step loop;
+      loop.op = Op::loop;
+      emit(loop);
+      loop_ = at;
+    }
+    take_apart(at, in);
+    step(in);
+    at = in.next;
+  }
+}
+
+void Translation::step(Step& in) {
+  if (holds_ && !fuse_held(in) && !defer_constant(in)) release_held();
+  if (defer(in)) return;
+  if (touches_ranges(in.op)) {
+    materialize_all();
+    drop_all();
+  }
+  resolve(in);
+  const Effect effect = op_info(in.op).effect;
+  const bool returns_value = in.op == Op::return_int || in.op == Op::return_float;
+  if (ends_block(effect)) {
+    if (!returns_value) materialize_all();
+    drop_all();
+  } else if (effect == Effect::target) {
+    materialize_all();
+  }
+  before_write(in);
+  if (hold(in)) return;
+  emit(in);
+  after(in);
+}
+
+// --- Values that are put off.
+
+int Translation::find(Kind kind, uint32_t value) const {
+  if (kind == Kind::a) return acc_;
+  if (kind != Kind::s) return none;
+  for (int i = 0; i < deferred_count_; i++)
+    if (deferred_[i].has_slot && deferred_[i].slot == value) return i;
+  return none;
+}
+
+void Translation::remove(int which) {
+  deferred_count_--;
+  for (int i = which; i < deferred_count_; i++)
+    deferred_[i] = deferred_[i + 1];
+  if (acc_ == which) acc_ = none;
+  if (acc_ > which) acc_--;
+}
+
+void Translation::drop_all() {
+  deferred_count_ = 0;
+  acc_ = none;
+}
+
+/// Computes a value that was put off, and leaves the accumulator alone unless it is to have it.
+void Translation::materialize(int which) {
+  const Deferred value = deferred_[which];
+  const bool in_acc = acc_ == which;
+  remove(which);
+  if (!in_acc && !value.has_slot) return;
+  Step out;
+  out.kinds.d = value.has_slot ? Kind::s : Kind::a;
+  out.values[0] = value.slot;
+  out.kinds.a = value.source;
+  out.values[1] = value.from;
+  uint8_t bytes[8];
+  switch (value.what) {
+  case Deferred::What::constant:
+    out.op = Op::copy;
+    out.kinds.a = Kind::k;
+    out.values[1] = static_cast<uint32_t>(value.bits);
+    if (static_cast<int64_t>(value.bits) == static_cast<int32_t>(value.bits)) break;
+    out.op = Op::copy_const;
+    out.kinds.a = Kind::n;
+    write_code(bytes, value.bits);
+    out.extra = bytes;
+    break;
+  case Deferred::What::sum:
+    out.op = in_acc ? Op::i32_add : Op::copy_add;
+    out.kinds.b = Kind::k;
+    out.values[2] = static_cast<uint32_t>(value.bits);
+    break;
+  case Deferred::What::copy:
+    out.op = value.is_float ? Op::copy_float : Op::copy;
+    break;
+  }
+  emit(out);
+}
+
+/// Computes all values that were put off, but for constants that somebody has read.
+void Translation::materialize_all() {
+  for (int i = deferred_count_; i-- > 0;)
+    if (!deferred_[i].consumed) materialize(i);
+}
+
+/// Puts a value off. Whatever was in its slot is dead; what is to be computed from its slot is
+/// computed now, so that the order in which values are computed later does not matter.
+void Translation::add(const Deferred& value, bool is_in_acc) {
+  for (int i = deferred_count_; i-- > 0;)
+    if (value.has_slot && deferred_[i].has_slot && deferred_[i].slot == value.slot) remove(i);
+  for (int i = deferred_count_; i-- > 0;) {
+    const bool reads = deferred_[i].source == Kind::s && deferred_[i].from == value.slot;
+    const bool loses = is_in_acc && deferred_[i].source == Kind::a;
+    if ((value.has_slot && reads) || loses) materialize(i);
+  }
+  if (is_in_acc && acc_ != none && !deferred_[acc_].has_slot) remove(acc_);
+  if (deferred_count_ == deferred_max) materialize(0);
+  deferred_[deferred_count_++] = value;
+  if (is_in_acc) acc_ = deferred_count_ - 1;
+}
+
+bool Translation::defer(const Step& in) {
+  return defer_constant(in) || defer_sum(in) || defer_copy(in);
+}
+
+bool Translation::defer_constant(const Step& in) {
+  if (in.kinds.d != Kind::s || !is_temporary(in.values[0])) return false;
+  Deferred value{};
+  value.what = Deferred::What::constant;
+  value.has_slot = true;
+  value.slot = static_cast<uint16_t>(in.values[0]);
+  if (in.op == Op::copy && in.kinds.a == Kind::k)
+    value.bits = static_cast<uint64_t>(int64_t{static_cast<int32_t>(in.values[1])});
+  else if (in.op == Op::copy_const)
+    value.bits = read_code<uint64_t>(in.extra);
+  else if (in.op == Op::copy_high)
+    value.bits = uint64_t{read_code<uint16_t>(in.extra)} << 48;
+  else
+    return false;
+  add(value, false);
+  return true;
+}
+
+bool Translation::defer_sum(const Step& in) {
+  if (!is_sum(in)) return false;
+  const bool has_slot = in.kinds.d == Kind::s;
+  if (has_slot ? !is_temporary(in.values[0]) : in.kinds.d != Kind::a) return false;
+  Deferred value{};
+  value.what = Deferred::What::sum;
+  value.has_slot = has_slot;
+  value.slot = static_cast<uint16_t>(in.values[0]);
+  value.source = in.kinds.a;
+  value.from = static_cast<uint16_t>(in.values[1]);
+  value.bits = addend_of(in);
+  const int from = find(in.kinds.a, in.values[1]);
+  if (from != none) {
+    const Deferred& before = deferred_[from];
+    const bool joins = before.what == Deferred::What::sum ||
+                       (before.what == Deferred::What::copy && !before.is_float);
+    if (joins) {
+      value.source = before.source;
+      value.from = before.from;
+      value.bits = static_cast<uint32_t>(value.bits + before.bits);
+      remove(from);
+    } else {
+      materialize(from);
+    }
+  }
+  add(value, true);
+  return true;
+}
+
+bool Translation::defer_copy(const Step& in) {
+  if (in.op != Op::copy && in.op != Op::copy_float) return false;
+  if (in.kinds.a != Kind::s || !is_temporary(in.values[0])) return false;
+  Deferred value{};
+  value.what = Deferred::What::copy;
+  value.is_float = in.op == Op::copy_float;
+  value.has_slot = true;
+  value.slot = static_cast<uint16_t>(in.values[0]);
+  value.source = Kind::s;
+  value.from = static_cast<uint16_t>(in.values[1]);
+  const int from = find(Kind::s, in.values[1]);
+  if (from != none && deferred_[from].what == Deferred::What::copy) {
+    value.from = deferred_[from].from;
+    remove(from);
+  } else if (from != none) {
+    materialize(from);
+  }
+  if (value.from == value.slot) return true;
+  add(value, false);
+  return true;
+}
+
+/// Lets an instruction have, in place of operands that were put off, what they are made of; what it
+/// cannot have is computed.
+void Translation::resolve(Step& in) {
+  for (int operand = 1; operand < 4 && deferred_count_ != 0; operand++) {
+    const int which = find(kind_at(in.kinds, operand), in.values[operand]);
+    if (which == none) continue;
+    if (!fold(in, operand, which)) {
+      materialize(which);
+      continue;
+    }
+    // The operands may have changed places.
+    operand = 0;
+    if (deferred_[which].what == Deferred::What::constant)
+      deferred_[which].consumed = true;
+    else
+      remove(which);
+  }
+}
+
+bool Translation::fold(Step& in, int operand, int which) {
+  const Deferred& value = deferred_[which];
+  switch (value.what) {
+  case Deferred::What::copy:
+    in.values[operand] = value.from;
+    return true;
+  case Deferred::What::constant:
+    return fold_constant(in, operand, value);
+  case Deferred::What::sum:
+    break;
+  }
+  return fold_address(in, operand, value);
+}
+
+bool Translation::fold_address(Step& in, int operand, const Deferred& value) const {
+  if (operand != 1 || !is_memory_access(in.op) || in.offset != 0) return false;
+  const int addend = is_store(in.op) ? 3 : 2;
+  if (kind_at(in.kinds, addend) != Kind::n) return false;
+  Step folded = in;
+  folded.form = Form::count;
+  folded.kinds.a = value.source;
+  folded.values[1] = value.from;
+  kind_at(folded.kinds, addend) = Kind::k;
+  folded.values[addend] = static_cast<uint32_t>(value.bits);
+  if (find_form(folded.op, folded.kinds, true) == Form::count) return false;
+  in = folded;
+  return true;
+}
+
+bool Translation::fold_constant(Step& in, int operand, const Deferred& value) const {
+  Step folded = in;
+  folded.form = Form::count;
+  if (static_cast<int64_t>(value.bits) == static_cast<int32_t>(value.bits)) {
+    kind_at(folded.kinds, operand) = Kind::k;
+    folded.values[operand] = static_cast<uint32_t>(value.bits);
+    if (has_form(folded)) {
+      in = folded;
+      return true;
+    }
+    folded = in;
+    folded.form = Form::count;
+  }
+  kind_at(folded.kinds, operand) = Kind::w;
+  folded.wide = value.bits;
+  if (!has_form(folded)) return false;
+  in = folded;
+  return true;
+}
+
+/// Before an instruction writes its destination: what was put off for that slot is dead, and what
+/// is to be computed from it or from the accumulator is computed now.
+void Translation::before_write(const Step& in) {
+  for (int i = deferred_count_; i-- > 0;)
+    if (in.kinds.d == Kind::s && deferred_[i].has_slot && deferred_[i].slot == in.values[0])
+      remove(i);
+  for (int i = deferred_count_; i-- > 0;) {
+    if (deferred_[i].what == Deferred::What::constant) continue;
+    const bool reads = in.kinds.d == Kind::s && deferred_[i].source == Kind::s &&
+                       deferred_[i].from == in.values[0];
+    if (reads || deferred_[i].source == Kind::a) materialize(i);
+  }
+}
+
+/// The accumulator has something else now.
+void Translation::after(const Step& in) {
+  if (!sets_acc(in) || acc_ == none) return;
+  if (deferred_[acc_].has_slot)
+    acc_ = none;
+  else
+    remove(acc_);
+}
+
+// --- The instruction that is held back.
+
+/// Holds `x = x + k` back if x is a local, since a branch on x may come next.
+bool Translation::hold(const Step& in) {
+  if (!is_sum(in) || in.kinds.d != Kind::s || in.kinds.a != Kind::s) return false;
+  if (in.values[0] != in.values[1]) return false;
+  held_ = in;
+  holds_ = true;
+  after(in);
+  return true;
+}
+
+void Translation::release_held() {
+  if (!holds_) return;
+  holds_ = false;
+  emit(held_);
+}
+
+/// Makes a branch on the held sum add first.
+bool Translation::fuse_held(Step& in) {
+  if (op_info(in.op).effect != Effect::target) return false;
+  const auto is_sum_at = [&](Kind kind, uint32_t value) {
+    return kind == Kind::a ? acc_ == none : kind == Kind::s && value == held_.values[0];
+  };
+  Step fused = in;
+  fused.form = Form::count;
+  fused.op = add_branch_of(in.op);
+  const bool is_unary = in.kinds.b == Kind::n;
+  if (is_sum_at(in.kinds.a, in.values[1])) {
+    fused.kinds.c = is_unary ? Kind::k : in.kinds.b;
+    fused.values[3] = is_unary ? 0 : in.values[2];
+  } else if (!is_unary && is_sum_at(in.kinds.b, in.values[2])) {
+    fused.op = add_branch_of(mirrored(in.op));
+    if (fused.op == Op::count) return false;
+    fused.kinds.c = in.kinds.a;
+    fused.values[3] = in.values[1];
+  } else {
+    return false;
+  }
+  if (fused.op == Op::count || is_sum_at(fused.kinds.c, fused.values[3])) return false;
+  fused.kinds.a = Kind::s;
+  fused.values[1] = held_.values[0];
+  fused.kinds.b = Kind::k;
+  fused.values[2] = addend_of(held_);
+  if (find_form(fused.op, fused.kinds, true) == Form::count) return false;
+  holds_ = false;
+  in = fused;
+  return true;
+}
+
+} // namespace ebb

@@ -1,0 +1,183 @@
+// Translation of one function from compact to threaded code, in one walk over its instructions.
+//
+// Compact code is portable and names slots, constants and the accumulator only; what the threaded
+// machine has beyond them arises here:
+//   - operands whose slot is that of a pin take the forms for pins (`choose`);
+//   - instructions that only make a value for another one (constants, additions of constants,
+//     copies) are put off and become part of the one that reads it (`Deferred`);
+//   - `x = x + k` and a branch on x become one instruction (`held_`);
+//   - branches back to the start of an innermost loop go through a register (kind l).
+//
+// What may be put off follows from what the compiler promises about slots behind the locals: such a
+// slot is read once after it was written, unless it has a constant, which may be read again until
+// the next label, call or unconditional branch (core/bytecode/README.md). Code that breaks the
+// promise computes something else, within the same bounds.
+//
+// The walk depends on nothing but the code, the labels in it and the loops; so the same walk finds,
+// given an address in threaded code, the instruction that it came from, without memory of its own.
+#pragma once
+
+#include "collections/vec.h"
+#include "core/artifact/module_image.h"
+#include "core/bytecode/bytecode.h"
+
+namespace ebb {
+
+/// Which slots are pinned: a home for each pin, which is its local's slot or, where a pin is not
+/// used, one behind the frame.
+struct Pins {
+  uint16_t homes[int_pins + float_pins];
+  uint8_t ints = 0;   ///< Used, the first ones.
+  uint8_t floats = 0; ///< The same.
+
+  bool any() const { return ints + floats != 0; }
+};
+
+/// An instruction on its way: compact code's, or one made here. Operands d, a, b, c.
+struct Step {
+  Form form = Form::count;      ///< If it is known and threaded code has it.
+  Op op = Op::unreachable;      ///< As threaded code has it.
+  Op code_op = Op::unreachable; ///< As it stands in compact code.
+  Kinds kinds;
+  uint32_t values[4] = {};
+  uint32_t offset = 0; ///< Of a load or store.
+  uint64_t wide = 0;   ///< Of the operand of kind w.
+  const uint8_t* extra = nullptr;
+  const uint8_t* next = nullptr; ///< Behind it, a br_table's targets included.
+};
+
+/// Takes the compact instruction at `at` apart. Forms and ops that only compact code has become
+/// what threaded code has instead.
+void take_apart(const uint8_t* at, Step& out);
+inline Step take_apart(const uint8_t* at) {
+  Step out;
+  take_apart(at, out);
+  return out;
+}
+
+inline Kind& kind_at(Kinds& kinds, int which) {
+  static_assert(sizeof(Kinds) == 4 * sizeof(Kind));
+  return reinterpret_cast<Kind*>(&kinds)[which];
+}
+
+/// What labels and loops a walk knows of. By half the compact offset; the position in threaded
+/// code, whose lowest bits are free, once it is known, with these marks.
+struct Layout {
+  static constexpr uint32_t label = 1;
+  static constexpr uint32_t loop = 2;
+  static constexpr uint32_t marks = 3;
+  static uint32_t position(uint32_t entry) { return entry & ~marks; }
+};
+
+/// Notes labels and innermost loops of a function in `layout`, one entry for each halfword.
+void mark_layout(const uint8_t* begin, const uint8_t* end, uint32_t* layout);
+
+/// What a walk finds out, and where it writes.
+struct TranslationInput {
+  const ModuleImage* image;
+  const uint8_t* begin; ///< Compact code.
+  const uint8_t* end;
+  Pins pins;
+  uint32_t first_temporary; ///< Slots from here on belong to no local.
+  const void* const* handlers;
+};
+
+class Translation {
+public:
+  explicit Translation(const TranslationInput& input) : in_(input) {}
+
+  /// Finds the position of each instruction. Gives the size of the threaded code.
+  uint32_t lay_out(uint32_t* layout);
+  /// Writes the code, whose layout is known.
+  void write(uint32_t* layout, uint8_t* out);
+  /// Finds the compact instruction that the code at `position` of the threaded code came from.
+  const uint8_t* locate(const uint8_t* threaded, uint32_t position);
+
+private:
+  /// A value that was not computed yet.
+  struct Deferred {
+    enum class What : uint8_t { constant, sum, copy };
+    What what;
+    bool consumed; ///< A constant that was read; its slot may be read again or be dead.
+    bool is_float; ///< Of a copy.
+    bool has_slot;
+    Kind source; ///< Of a sum or a copy: s, or a for the accumulator as it is.
+    uint16_t slot;
+    uint16_t from; ///< Source slot.
+    uint64_t bits; ///< The constant, or what is added.
+  };
+  static constexpr int deferred_max = 6;
+  static constexpr int none = -1;
+
+  struct Choice {
+    Form form;
+    Kinds kinds;
+    uint32_t values[4];
+    Op op;
+    uint8_t stores = 0; ///< Pins that go home before.
+    uint8_t loads = 0;  ///< Pins that come from home afterwards.
+    uint8_t moved = 0;  ///< The pin, plus one, that gets its value from the accumulator afterwards.
+  };
+
+  void walk();
+  void step(Step& in);
+  // Values that are put off.
+  bool defer(const Step& in);
+  bool defer_constant(const Step& in);
+  bool defer_sum(const Step& in);
+  bool defer_copy(const Step& in);
+  void add(const Deferred& value, bool is_in_acc);
+  int find(Kind kind, uint32_t value) const;
+  void remove(int which);
+  void materialize(int which);
+  void materialize_all();
+  void drop_all();
+  void resolve(Step& in);
+  bool fold(Step& in, int operand, int which);
+  bool fold_address(Step& in, int operand, const Deferred& value) const;
+  bool fold_constant(Step& in, int operand, const Deferred& value) const;
+  void before_write(const Step& in);
+  void after(const Step& in);
+  bool is_temporary(uint32_t slot) const { return slot >= in_.first_temporary; }
+  // The instruction that is held back.
+  bool hold(const Step& in);
+  void release_held();
+  bool fuse_held(Step& in);
+  // Forms.
+  Choice choose(const Step& in) const;
+  Choice& with_floats(Choice& out) const;
+  bool try_form(const Step& in, const uint8_t* which, uint32_t mask, Choice& out) const;
+  int pin_of(uint32_t slot) const;
+  Form metered(const Step& in, const Choice& choice) const;
+  void emit(const Step& in);
+  void put(const Step& in, const Choice& choice);
+  void put_pin(int pin, bool is_store);
+  void put_move(int pin);
+  void put_enter();
+  void put_tail(uint8_t* at, const Step& in) const;
+  void put_targets(const Step& in, uint32_t at);
+  bool leads_to_loop(const Step& in) const;
+  bool loop_is_at(const uint8_t* at) const;
+  bool label_is_at(const uint8_t* at);
+  size_t index_of(const uint8_t* at) const { return static_cast<size_t>(at - in_.begin) / 2; }
+
+  const TranslationInput& in_;
+  uint32_t* layout_ = nullptr;
+  uint8_t* out_ = nullptr; ///< Null while only positions are wanted.
+  uint32_t position_ = 0;
+  Deferred deferred_[deferred_max];
+  int deferred_count_ = 0;
+  int acc_ = none; ///< The deferred value that the accumulator has, as far as the code goes.
+  Step held_;
+  bool holds_ = false;
+  const uint8_t* loop_ = nullptr; ///< The innermost loop that began last.
+  // To locate: labels of a part of the function, the code as it was written, what is looked for.
+  static constexpr uint32_t window_bytes = 16 * 1024;
+  uint8_t* window_ = nullptr;
+  const uint8_t* window_begin_ = nullptr;
+  const uint8_t* threaded_ = nullptr;
+  uint32_t wanted_ = UINT32_MAX;
+  const uint8_t* found_ = nullptr;
+};
+
+} // namespace ebb
