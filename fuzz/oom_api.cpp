@@ -466,14 +466,17 @@ void World::spin(StoreModel& model, InstanceModel& instance) {
   must(store.collect().error() == Error::busy, "a store was collected during an execution");
   const uint64_t fuel = 1 + input_.below(100);
   for (;;) {
+    store.clear_interrupt();
     if (input_.one_in(40)) return; // dropped
     store.set_fuel(fuel);
+    if (fuel % 3 == 0) store.interrupt_handle().interrupt();
     // A run that ends with an error cannot be taken up again.
     memory_.injector().begin(plan());
     const Result<Execution::State> state = execution->run();
     const bool was_refused = memory_.injector().counts().injected != 0;
     if (!model.is_limited || was_refused) memory_.check_call(state.error(), "Execution::run");
     memory_.end_plan();
+    store.clear_interrupt();
     if (!state.ok()) return must(state.error() == Error::out_of_memory, "Execution::run");
     if (state.value() == Execution::State::done) break;
     must(state.value() == Execution::State::suspended, "an execution is in another state");

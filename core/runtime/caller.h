@@ -26,6 +26,9 @@ public:
   Result<Memory> memory(StringView name = "memory") const;
   /// The details of what this host function is about to fail with, or of what failed in it.
   Diagnostic& diagnostic() const;
+  /// Whether somebody interrupts this store; for host functions that take long, which may give up
+  /// with Error::pending or Error::interrupted.
+  bool is_interrupted() const;
   /// Ends the guest with an exit code: `return caller.exit(2);`.
   Error exit(int32_t code) const;
 

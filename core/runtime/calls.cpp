@@ -301,6 +301,10 @@ void* Caller::host_data() const { return store_->host_data; }
 
 Diagnostic& Caller::diagnostic() const { return store_->diagnostic; }
 
+bool Caller::is_interrupted() const {
+  return store_->interrupt.load(std::memory_order_relaxed) != 0;
+}
+
 Error Caller::exit(int32_t code) const {
   store_->diagnostic.set(Error::exit).set_exit_code(code);
   return Error::exit;

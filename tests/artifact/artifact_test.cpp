@@ -199,6 +199,22 @@ TEST_CASE("fuel is counted by code that was compiled for it") {
         Error::out_of_fuel);
 }
 
+TEST_CASE("code that was compiled for it is interrupted") {
+  Config config;
+  config.interruption = true;
+  World world(config);
+  CompileSettings settings = settings_of(narrow, true);
+  settings.interruption = true;
+  const Aligned bytes(compiled(world.engine, rich_module(false), settings));
+  const Module module = load(world.engine, bytes);
+  CHECK(serialized(module, true) == compiled(world.engine, rich_module(false), settings));
+  const Instance instance = must(world.linker.instantiate(world.store, module));
+  world.store.interrupt_handle().interrupt();
+  const auto sum = world.typed<int32_t(int32_t)>(instance, "sum");
+  CHECK(error_of(sum.call(world.store, 5)) == Error::interrupted);
+  CHECK(sum.call(world.store, 5).ok());
+}
+
 TEST_CASE("what cannot be compiled or written says so") {
   World world;
   Bytes out;

@@ -101,7 +101,8 @@ TEST_CASE("wide code is refused where registers hold 32 bits") {
   }
 }
 
-TEST_CASE("features that are off and fuel that is not counted are refused by name") {
+TEST_CASE(
+    "features that are off, fuel that is not counted and what cannot stop are refused by name") {
   World plain;
   const Aligned bytes(compiled(plain.engine, rich_module(false)));
   Config config;
@@ -116,6 +117,21 @@ TEST_CASE("features that are off and fuel that is not counted are refused by nam
   refusal = load(with_fuel.engine, bytes);
   CHECK(refusal.error == Error::artifact_without_fuel);
   CHECK(says(refusal, "with fuel"));
+  Config interrupting;
+  interrupting.interruption = true;
+  World with_interruption(interrupting);
+  refusal = load(with_interruption.engine, bytes);
+  CHECK(refusal.error == Error::artifact_not_interruptible);
+  CHECK(says(refusal, "with interruption"));
+  CompileSettings settings;
+  settings.interruption = true;
+  const Aligned interruptible(compiled(plain.engine, rich_module(false), settings));
+  CHECK(load(with_fuel.engine, interruptible).error == Error::artifact_without_fuel);
+  CHECK(load(with_interruption.engine, interruptible).error == Error::none);
+  // What counts fuel can be interrupted.
+  settings.fuel = true;
+  const Aligned counts(compiled(plain.engine, rich_module(false), settings));
+  CHECK(load(with_interruption.engine, counts).error == Error::none);
 }
 
 TEST_CASE("a file that is cut off anywhere is refused") {

@@ -36,6 +36,28 @@ TEST_CASE("every form is found by its op and kinds, and by nothing else") {
   }
 }
 
+TEST_CASE("branches that loops end in come metered, and each such form is of one other") {
+  std::set<Form> seen;
+  for (size_t i = 0; i < form_count; i++) {
+    const Form form = static_cast<Form>(i);
+    const FormInfo& info = form_info(form);
+    const Form metered = metered_form(form);
+    CAPTURE(op_name(info.op));
+    CAPTURE(letters(info.kinds));
+    const bool is_wide = letters(info.kinds).find('w') != std::string::npos;
+    const bool is_integer = info.op >= Op::br_i32_eq && info.op <= Op::br_i64_ge_u && !is_wide;
+    const bool is_plain = info.op == Op::br || info.op == Op::br_if || info.op == Op::br_unless;
+    CHECK((metered != form) == (is_integer || is_plain || info.op == Op::enter));
+    if (metered == form) continue;
+    CHECK(metered > Form::count);
+    CHECK(metered < Form::end);
+    CHECK(seen.insert(metered).second);
+  }
+  CHECK(seen.size() == static_cast<size_t>(Form::end) - form_count - 1);
+  CHECK(metered_form(Form::br_nnnn) == Form::metered_br_nnnn);
+  CHECK(metered_form(Form::br_i64_ne_npkn) == Form::metered_br_i64_ne_npkn);
+}
+
 TEST_CASE("compact code names slots, constants and the accumulator only") {
   for (size_t i = 0; i < form_count; i++) {
     const FormInfo& info = form_info(static_cast<Form>(i));

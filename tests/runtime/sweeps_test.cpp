@@ -189,6 +189,77 @@ template <Config::Encoding E> struct Suspended : Base<E> {
   Val out[1] = {Val::i32(0)};
 };
 
+/// Not ready at every other call.
+Result<ExternRef> host_waits(Caller& caller, int32_t number) {
+  int& calls = *static_cast<int*>(caller.context());
+  if (++calls % 2 != 0) return Error::pending;
+  return ExternRef::of(static_cast<uint64_t>(number));
+}
+
+/// Deep recursion, and references from a host that has to be waited for.
+Bytes waiting_guest() {
+  ModuleBuilder builder;
+  const uint32_t ref = builder.type({testing::i32}, {externref});
+  const uint32_t one = builder.type({testing::i32}, {testing::i32});
+  const uint32_t wait = builder.import_func("env", "wait", ref);
+  const uint32_t deep = 1;
+  builder.func(one, local_get(0) + Bytes{0x45, 0x04, testing::i32} + i32_const(0) + Bytes{0x05} +
+                        local_get(0) + i32_const(1) + Bytes{0x6b} + call(deep) + i32_const(1) +
+                        Bytes{0x6a, 0x0b});
+  // deep(n) + ref.is_null(wait(n)) + ref.is_null(wait(n))
+  const Bytes waits = local_get(0) + call(wait) + Bytes{0xd1, 0x6a};
+  builder.export_func("all", builder.func(one, local_get(0) + call(deep) + waits + waits));
+  return builder.build();
+}
+
+/// An execution that is interrupted wherever it looks, waits for its host and is resumed; another
+/// one that waits above a third is dropped.
+template <Config::Encoding E> struct Waiting : Base<E> {
+  using Base<E>::Base;
+  Result<void> setup() {
+    Config config = this->config();
+    config.interruption = true;
+    this->bytes = waiting_guest();
+    EBB_TRY(keep(this->engine, Engine::create(config)));
+    EBB_TRY(keep(this->linker, Linker::create(*this->engine)));
+    EBB_TRY(this->linker->define_func("env", "wait", &host_waits, &calls));
+    EBB_TRY(keep(this->module, Module::load(*this->engine, this->bytes)));
+    EBB_TRY(keep(this->pre, this->linker->instantiate_pre(*this->module)));
+    return keep(this->store, Store::create(*this->engine));
+  }
+  Result<void> act() {
+    calls = 0;
+    this->store->clear_interrupt();
+    const Instance guest = EBB_TRY(this->pre->instantiate(*this->store));
+    const Func all = EBB_TRY(guest.get_func(*this->store, "all"));
+    const Val args[] = {Val::i32(90)};
+    const InterruptHandle handle = this->store->interrupt_handle();
+    Execution below = EBB_TRY(all.start(*this->store, args));
+    handle.interrupt();
+    if (EBB_TRY(below.run()) != Execution::State::suspended) return Error::busy;
+    pauses = 0;
+    {
+      Execution above = EBB_TRY(all.start(*this->store, args));
+      do {
+        ++pauses;
+        if (above.reason() != Error::pending) handle.interrupt();
+      } while (EBB_TRY(above.run()) == Execution::State::suspended &&
+               above.reason() != Error::pending);
+    }
+    while (EBB_TRY(below.run()) == Execution::State::suspended) {
+      ++pauses;
+      if (below.reason() != Error::pending) handle.interrupt();
+    }
+    return below.results(out);
+  }
+  uint64_t digest() const {
+    return static_cast<uint64_t>(out[0].as_i32()) << 16 | static_cast<uint64_t>(pauses);
+  }
+  Val out[1] = {Val::i32(0)};
+  int calls = 0;
+  int pauses = 0;
+};
+
 // --- Pages.
 
 /// Memories on pages of the system: reserving, committing and growing may each be refused.
@@ -228,6 +299,7 @@ TEST_CASE("instantiations that fail leave nothing, refused or not") {
 
 TEST_CASE("suspended and dropped executions survive every refusal") {
   refuse_each<Suspended>("suspended executions", with_effects());
+  refuse_each<Waiting>("executions that wait", with_effects());
 }
 
 TEST_CASE("memories on pages survive every refusal") {

@@ -184,6 +184,17 @@ void print_features(const FeatureSet& features) {
   print("\n");
 }
 
+const char* metering_text(Metering metering) {
+  switch (metering) {
+  case Metering::fuel:
+    return ", counts fuel";
+  case Metering::interruption:
+    return ", can be interrupted";
+  default:
+    return "";
+  }
+}
+
 // What a precompiled module says about itself and where its parts lie. It was loaded, so that it is
 // known to be sound.
 void print_artifact(std::span<const uint8_t> bytes) {
@@ -193,7 +204,7 @@ void print_artifact(std::span<const uint8_t> bytes) {
   const artifact::Header& header = layout.header;
   print("precompiled: version %" PRIu32 ", %s profile%s, bytecode %08" PRIx32 "\n", header.version,
         header.profile == static_cast<uint8_t>(artifact::Profile::wide) ? "wide" : "narrow",
-        (header.flags & artifact::flag_fuel) != 0 ? ", counts fuel" : "", header.bytecode);
+        metering_text(artifact::metering_of(header.flags)), header.bytecode);
   print("largest frame: %" PRIu32 " slots\n", header.extent_max);
   print("sections:\n");
   for (size_t i = 1; i < artifact::section_id_count; ++i) {
