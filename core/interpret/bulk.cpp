@@ -55,8 +55,8 @@ bool charge(Machine& m, uint64_t cost) {
 /// Runs `work(part)` on all of `count` units, in code that is metered piece by piece. When the run
 /// is suspended between two, or behind the last, the instruction is to be run again, and goes on
 /// from there.
-template <class Work>
-bool in_pieces(Machine& m, uint64_t count, uint64_t piece, uint64_t (*cost)(uint64_t), Work work) {
+template <uint64_t (*cost)(uint64_t), class Work>
+bool in_pieces(Machine& m, uint64_t count, uint64_t piece, Work work) {
   if (m.instance->module->metering == Metering::none) return done(m, work(Part{}));
   uint64_t at = std::exchange(m.progress, 0);
   if (count == 0) return done(m, work(Part{}));
@@ -93,7 +93,7 @@ bool fill_table(Machine& m, const Operands& in) {
   const bool wide = in.is_64(6);
   TableState& table = *m.instance->tables[in.index(6)];
   const uint64_t count = in.address(4, wide);
-  return in_pieces(m, count, piece_elements, &charge_of_elements, [&](Part part) {
+  return in_pieces<charge_of_elements>(m, count, piece_elements, [&](Part part) {
     return table_fill(table, in.address(0, wide), in.ref(2), count, part);
   });
 }
@@ -107,7 +107,7 @@ bool copy_table(Machine& m, const Operands& in) {
   const uint64_t from_offset = in.address(2, from_64);
   const uint64_t count = in.address(4, to_64 && from_64);
   const bool backward = copies_backward(to, from, to_offset, from_offset);
-  return in_pieces(m, count, piece_elements, &charge_of_elements, [&](Part part) {
+  return in_pieces<charge_of_elements>(m, count, piece_elements, [&](Part part) {
     return table_copy(to, from, to_offset, from_offset, count,
                       backward ? mirrored(part, count) : part);
   });
@@ -115,7 +115,7 @@ bool copy_table(Machine& m, const Operands& in) {
 
 bool init_table(Machine& m, const Operands& in) {
   const uint32_t count = in.number(4);
-  return in_pieces(m, count, piece_elements, &charge_of_elements, [&](Part part) {
+  return in_pieces<charge_of_elements>(m, count, piece_elements, [&](Part part) {
     return table_init(*m.instance, in.index(6), in.index(10), in.address(0, in.is_64(6)),
                       in.number(2), count, part);
   });
@@ -125,7 +125,7 @@ bool fill_memory(Machine& m, const Operands& in) {
   const bool wide = in.is_64(6);
   MemoryState& memory = *m.instance->memories[in.index(6)];
   const uint64_t bytes = in.address(4, wide);
-  return in_pieces(m, bytes, piece_bytes, &charge_of_bytes, [&](Part part) {
+  return in_pieces<charge_of_bytes>(m, bytes, piece_bytes, [&](Part part) {
     return memory_fill(memory, in.address(0, wide), static_cast<uint8_t>(in.number(2)), bytes,
                        part);
   });
@@ -140,7 +140,7 @@ bool copy_memory(Machine& m, const Operands& in) {
   const uint64_t from_offset = in.address(2, from_64);
   const uint64_t bytes = in.address(4, to_64 && from_64);
   const bool backward = copies_backward(to, from, to_offset, from_offset);
-  return in_pieces(m, bytes, piece_bytes, &charge_of_bytes, [&](Part part) {
+  return in_pieces<charge_of_bytes>(m, bytes, piece_bytes, [&](Part part) {
     return memory_copy(to, from, to_offset, from_offset, bytes,
                        backward ? mirrored(part, bytes) : part);
   });
@@ -148,7 +148,7 @@ bool copy_memory(Machine& m, const Operands& in) {
 
 bool init_memory(Machine& m, const Operands& in) {
   const uint32_t bytes = in.number(4);
-  return in_pieces(m, bytes, piece_bytes, &charge_of_bytes, [&](Part part) {
+  return in_pieces<charge_of_bytes>(m, bytes, piece_bytes, [&](Part part) {
     return memory_init(*m.instance, in.index(6), in.index(10), in.address(0, in.is_64(6)),
                        in.number(2), bytes, part);
   });

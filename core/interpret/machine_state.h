@@ -101,7 +101,9 @@ inline bool machine_charge(const Machine& m, uint64_t cost) {
                            store.interrupt.load(std::memory_order_relaxed) != 0,
                        0))
     return false;
-  store.fuel = left;
+  // A store in each round of a short loop makes the next round wait for it; code that can only be
+  // interrupted does without.
+  if (cost != 0) store.fuel = left;
   return true;
 }
 

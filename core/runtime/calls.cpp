@@ -51,7 +51,7 @@ void Call::take(Call& other) {
 }
 
 Result<void> Call::enter(const Func& func, size_t externs) {
-  static_assert(sizeof(CallState) <= sizeof(storage_));
+  static_assert(sizeof(CallState) <= sizeof(storage_) && alignof(CallState) <= alignof(Call));
   EBB_ASSERT(!is_entered_);
   begin_operation(*store_);
   store_->trace_count = 0;

@@ -73,7 +73,8 @@ private:
   Call* below_ = nullptr; // the call that was the innermost before
   uint32_t type_ = 0;
   bool is_entered_ = false;
-  alignas(16) unsigned char storage_[256];
+  static constexpr bool is_64 = sizeof(void*) == 8;
+  alignas(is_64 ? 16 : 8) unsigned char storage_[is_64 ? 256 : 176];
 };
 
 } // namespace detail

@@ -86,6 +86,18 @@ Bytes waiting() {
                                                     i32_const(1) + Bytes{0x6b} + call(deep) +
                                                     i32_const(1) + Bytes{0x6a, op_end}));
   builder.export_func("wait", wait);
+  // The same sum, through a table, with its index in a local that is used more than all others.
+  const Bytes index = local_get(2) + local_get(2) + local_get(2) + Bytes{0x71, 0x71};
+  builder.export_func("indirect_loop",
+                      builder.func(one,
+                                   i32_const(1) + Bytes{0x21, 2, 0x03, 0x40} + index +
+                                       Bytes{0x21, 2} + local_get(1) + local_get(0) + local_get(2) +
+                                       Bytes{0x11} + leb(one) + Bytes{0, 0x6a, 0x21, 1} +
+                                       local_get(0) + i32_const(1) +
+                                       Bytes{0x6b, 0x22, 0, 0x0d, 0, op_end} + local_get(1),
+                                   {1, 2, testing::i32}));
+  const uint32_t ref_type = builder.type({externref}, {externref});
+  builder.export_func("same", builder.func(ref_type, local_get(0)));
   builder.elem(Bytes{0} + i32_const(1) + Bytes{op_end, 1} + leb(wait));
   return builder.build();
 }
@@ -160,16 +172,18 @@ TEST_CASE("what a loop keeps in registers survives waiting in each round") {
   in_both_encodings([](const Config& config) {
     Guest guest(config);
     const Val args[] = {Val::i32(10)};
-    const Func loop = must(guest.instance.get_func(guest.store, "loop"));
-    Execution execution = must(loop.start(guest.store, args));
-    int pauses = 0;
     guest.host.alternates = true;
-    while (must(execution.run()) == Execution::State::suspended)
-      ++pauses;
-    CHECK(pauses == 10);
-    Val result[1];
-    must(execution.results(result));
-    CHECK(result[0].as_i32() == 110);
+    for (const char* name : {"loop", "indirect_loop"}) {
+      const Func loop = must(guest.instance.get_func(guest.store, StringView(name, strlen(name))));
+      Execution execution = must(loop.start(guest.store, args));
+      int pauses = 0;
+      while (must(execution.run()) == Execution::State::suspended)
+        ++pauses;
+      CHECK(pauses == 10);
+      Val result[1];
+      must(execution.results(result));
+      CHECK(result[0].as_i32() == 110);
+    }
   });
 }
 
@@ -181,6 +195,10 @@ TEST_CASE("references are kept while a host function is not ready") {
     const Func refs = must(guest.instance.get_func(guest.store, "refs"));
     Execution execution = must(refs.start(guest.store, args));
     CHECK(must(execution.run()) == Execution::State::suspended);
+    // So many references that those that nothing reaches must go.
+    const auto same = guest.typed<ExternRef(ExternRef)>(guest.instance, "same");
+    for (uint64_t i = 1000; i < 1200; ++i)
+      REQUIRE(must(same.call(guest.store, ExternRef::of(i))).value == i);
     CHECK(must(execution.run()) == Execution::State::suspended);
     CHECK(must(execution.run()) == Execution::State::done);
     Val results[3];
