@@ -93,17 +93,15 @@ FuncRef machine_ref_function(Machine& m, RefBits bits, TypeId expected);
 /// Suspends the run where it cannot pay what comes next or was just done, or where it is
 /// interrupted. What the fuel does not cover is its debt.
 void machine_suspend(Machine& m, uint64_t cost);
-/// Pays `cost`. False if the run is to be suspended by `machine_suspend` instead.
+/// Pays `cost`. False if the run is to be suspended by `machine_suspend` instead. One comparison
+/// for both reasons, because each round of a loop makes it.
 inline bool machine_charge(const Machine& m, uint64_t cost) {
   StoreState& store = m.store;
-  uint64_t left;
-  if (__builtin_expect(__builtin_sub_overflow(store.fuel, cost, &left) ||
-                           store.interrupt.load(std::memory_order_relaxed) != 0,
-                       0))
-    return false;
-  // A store in each round of a short loop makes the next round wait for it; code that can only be
-  // interrupted does without.
-  if (cost != 0) store.fuel = left;
+  const int64_t left = static_cast<int64_t>(store.fuel - cost);
+  constexpr int upper_bits = 64 - 8 * static_cast<int>(sizeof(intptr_t));
+  const intptr_t floor = store.interrupt.load(std::memory_order_relaxed);
+  if (__builtin_expect(static_cast<intptr_t>(left >> upper_bits) < floor, 0)) return false;
+  store.fuel = static_cast<uint64_t>(left);
   return true;
 }
 

@@ -82,7 +82,9 @@ Error Store::last_error() const { return state_->diagnostic.error; }
 
 uint64_t Store::fuel() const { return state_->fuel; }
 
-void Store::set_fuel(uint64_t units) { state_->fuel = units; }
+void Store::set_fuel(uint64_t units) {
+  state_->fuel = units < StoreState::fuel_max ? units : StoreState::fuel_max;
+}
 
 InterruptHandle Store::interrupt_handle() const { return InterruptHandle(state_->interrupt); }
 

@@ -35,14 +35,14 @@ struct BacktraceFrame {
 /// nothing runs, what runs next is stopped. Interrupting again before that changes nothing.
 class InterruptHandle {
 public:
-  void interrupt() const { flag_->store(1, std::memory_order_relaxed); }
+  void interrupt() const { flag_->store(INTPTR_MAX, std::memory_order_relaxed); }
   /// Whether nothing was stopped yet since then; for host functions that take long.
   bool is_interrupted() const { return flag_->load(std::memory_order_relaxed) != 0; }
 
 private:
   friend class Store;
   friend class Caller;
-  using Flag = std::atomic<uint32_t>;
+  using Flag = std::atomic<intptr_t>;
   static_assert(Flag::is_always_lock_free);
   explicit InterruptHandle(Flag& flag) : flag_(&flag) {}
   Flag* flag_;
@@ -88,7 +88,8 @@ public:
   /// as endless. Every wasm instruction costs 1, but `block`, `loop`, `else`, `end` and `nop`;
   /// entering a function and each round of a loop cost 1 more, and so do each 64 bytes, or each
   /// element of a table, that a bulk or growing instruction works on. Code is charged for in
-  /// stretches when they begin, with up to 16 instructions that a branch may skip.
+  /// stretches when they begin, with up to 16 instructions that a branch may skip. More than 2^62
+  /// is taken for that much.
   uint64_t fuel() const;
   void set_fuel(uint64_t units);
 
