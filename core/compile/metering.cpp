@@ -5,7 +5,8 @@
 // and one for entering the function or starting the loop's next round. Functions and loops begin
 // regions, and so does code that is only reached by branches or lies behind a conditional one. Of
 // the latter a few instructions are charged where the branch is, because a charge is an instruction
-// too: up to `run_over_max` that a branch skips are paid for. No instruction runs unpaid: a
+// too: up to `run_over_max` that a branch skips are paid for, and those up to the next one that
+// takes no operands. No instruction runs unpaid: a
 // region's start is on every way to its instructions. Behind a block, code belongs again to the
 // region in which the block began.
 //
@@ -17,7 +18,7 @@ namespace ebb {
 namespace {
 
 constexpr uint32_t charge_max = UINT16_MAX;
-constexpr uint32_t run_over_max = 16;
+constexpr uint32_t run_over_max = 40;
 
 bool is_free(Opcode op) {
   switch (op) {

@@ -88,8 +88,8 @@ public:
   /// as endless. Every wasm instruction costs 1, but `block`, `loop`, `else`, `end` and `nop`;
   /// entering a function and each round of a loop cost 1 more, and so do each 64 bytes, or each
   /// element of a table, that a bulk or growing instruction works on. Code is charged for in
-  /// stretches when they begin, with up to 16 instructions that a branch may skip. More than 2^62
-  /// is taken for that much.
+  /// stretches when they begin, with some 40 instructions at most that a branch may skip. More than
+  /// 2^62 is taken for that much.
   uint64_t fuel() const;
   void set_fuel(uint64_t units);
 
