@@ -445,6 +445,12 @@ void Mutator::run(size_t mutants) {
   }
 }
 
+Result<void> verify_whole(const ModuleImage& image, uint32_t& bad_function, uint32_t& bad_offset) {
+  EBB_TRY(verify_records(image, &bad_function));
+  EBB_TRY(verify_image_functions(image, image.heap, &bad_function, &bad_offset));
+  return verify_image_constants(image, image.heap, &bad_function, &bad_offset);
+}
+
 } // namespace
 
 void mutate_module(const Engine& engine, std::span<const uint8_t> bytes, bool wide,
@@ -458,7 +464,7 @@ void mutate_module(const Engine& engine, std::span<const uint8_t> bytes, bool wi
   tally.modules++;
   uint32_t bad_function = 0;
   uint32_t bad_offset = 0;
-  const Result<void> verified = verify_image(image, image.heap, &bad_function, &bad_offset);
+  const Result<void> verified = verify_whole(image, bad_function, bad_offset);
   tally.functions += image.functions.size();
   tally.constants += image.constants.size();
   if (!verified.ok()) {

@@ -130,11 +130,4 @@ Result<void> verify_image_functions(const ModuleImage& image, Heap& scratch, uin
   return {};
 }
 
-Result<void> verify_image(const ModuleImage& image, Heap& scratch, uint32_t* bad_function,
-                          uint32_t* bad_offset) {
-  EBB_TRY(verify_records(image, bad_function));
-  EBB_TRY(verify_image_functions(image, scratch, bad_function, bad_offset));
-  return verify_image_constants(image, scratch, bad_function, bad_offset);
-}
-
 } // namespace ebb

@@ -35,8 +35,4 @@ Result<void> verify_image_constants(const ModuleImage& image, Heap& scratch,
                                     uint32_t* bad_function = nullptr,
                                     uint32_t* bad_offset = nullptr);
 
-/// All of that. Fails: bytecode errors, out_of_memory. On failure: as verify_records.
-Result<void> verify_image(const ModuleImage& image, Heap& scratch, uint32_t* bad_function = nullptr,
-                          uint32_t* bad_offset = nullptr);
-
 } // namespace ebb

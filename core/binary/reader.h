@@ -47,6 +47,18 @@ public:
     return *cursor_;
   }
 
+  /// The next byte, which is known to be there: `peek` gave it, or this is not the end.
+  uint8_t take() {
+    EBB_ASSERT(cursor_ != end_);
+    return *cursor_++;
+  }
+  /// All that is left.
+  ByteRange rest() {
+    const ByteRange range{offset(), static_cast<uint32_t>(remaining())};
+    cursor_ = end_;
+    return range;
+  }
+
   /// LEB128 integers. Fail: unexpected_end, integer_too_long, integer_too_large.
   Result<uint32_t> u32() {
     if (cursor_ != end_ && *cursor_ < 0x80) [[likely]]

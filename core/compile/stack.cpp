@@ -242,7 +242,6 @@ Operand FunctionCompiler::operand(const Entry& entry) const {
 Result<void> FunctionCompiler::materialize(Entry& entry) {
   if (entry.where == Where::local) return {};
   if (entry.where == Where::constant) {
-    EBB_TRY(note_frame(entry.slot + 1u, 0));
     Draft draft;
     // Its slot may still have it from before. That holds only for what comes next: see the rule on
     // temporaries in core/bytecode/README.md.

@@ -12,7 +12,7 @@ constexpr uint8_t function_names_id = 1;
 /// section is malformed, which custom sections may be.
 Result<ByteRange> find_name(Reader section, uint32_t function) {
   while (!section.at_end()) {
-    const uint8_t id = EBB_TRY(section.u8());
+    const uint8_t id = section.take();
     const uint32_t bytes = EBB_TRY(section.u32());
     const uint32_t base = section.offset();
     Reader names(EBB_TRY(section.bytes(bytes)), base);

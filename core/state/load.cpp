@@ -33,8 +33,8 @@ public:
   }
   /// From a .wasm, up to its compact code.
   Result<void> make(std::span<const uint8_t> bytes, BytesOwnership ownership) {
-    EBB_TRY(decode_module(bytes, settings_.features, engine_.types, image_.heap, image_.decl,
-                          diagnostic_));
+    EBB_TRY(noted(decode_module(bytes, settings_.features, engine_.types, image_.heap, image_.decl,
+                                diagnostic_)));
     image_.bytes = bytes.data();
     if (settings_.lazy) EBB_TRY(noted(declare_lazy()));
     EBB_TRY(compile());
@@ -42,11 +42,12 @@ public:
   }
 
   Result<void> noted(Result<void> result) {
-    if (!result.ok() && diagnostic_ != nullptr && diagnostic_->error != result.error()) {
+    if (result.ok() || diagnostic_ == nullptr) return result;
+    if (diagnostic_->error != result.error()) {
       diagnostic_->clear();
       diagnostic_->set(result.error());
-      diagnostic_->resource = Resource::module;
     }
+    if (result.error() == Error::out_of_memory) diagnostic_->resource = Resource::module;
     return result;
   }
 

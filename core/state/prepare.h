@@ -20,7 +20,7 @@ Result<void> make_lazy_functions(ModuleImage& image, size_t count);
 Result<void> wait_for_calls(ModuleImage& image);
 
 /// Writes to a diagnostic, unless null, where verifying a precompiled module failed: `ordinal` and
-/// `offset` as verify_image sets them.
+/// `offset` as verify_image_functions sets them.
 void note_unverified(const ModuleImage& image, const Result<void>& verified, uint32_t ordinal,
                      uint32_t offset, Diagnostic* diagnostic);
 

@@ -320,7 +320,6 @@ void TypeRegistry::free_block(TypeGroup* group) {
   heap_.release({group, group->block_bytes}, alignof(TypeGroup));
 }
 
-// Frees the chunks that no id was ever taken from.
 size_t TypeRegistry::table_bytes() const {
   size_t bytes = bucket_block_.bytes;
   for (size_t i = 0; i < chunk_count_max; ++i)
@@ -328,6 +327,7 @@ size_t TypeRegistry::table_bytes() const {
   return bytes;
 }
 
+// Frees the chunks that no id was ever taken from.
 void TypeRegistry::trim_chunks() {
   for (size_t i = 0; i < chunk_count_max; ++i) {
     if (!chunks_[i] || chunk_start(i) < id_limit_) continue;
@@ -395,6 +395,7 @@ void TypeRegistry::free_tables() {
   trim_chunks();
   if (buckets_) heap_.release(bucket_block_, alignof(TypeGroup*));
   buckets_ = nullptr;
+  bucket_block_ = Block();
   bucket_count_ = 0;
   free_count_ = 0;
   free_head_ = 0;

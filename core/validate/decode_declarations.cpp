@@ -32,9 +32,8 @@ Result<Limits> ModuleDecoder::read_limits(uint8_t flags) {
   Limits found;
   found.has_max = (flags & limits_max_flag) != 0;
   found.is_64 = (flags & limits_64_flag) != 0;
-  if (found.is_64 && !features_.has(Feature::memory64)) return Error::malformed_limits_flags;
+  if (found.is_64 && !need(Feature::memory64).ok()) return Error::malformed_limits_flags;
   if (features_.has(Feature::memory64)) {
-    if (found.is_64) EBB_TRY(need(Feature::memory64));
     found.min = EBB_TRY(reader_.u64());
     if (found.has_max) found.max = EBB_TRY(reader_.u64());
   } else {
@@ -63,12 +62,13 @@ Result<TableType> ModuleDecoder::read_table_type() {
 Result<MemoryType> ModuleDecoder::read_memory_type() {
   MemoryType memory;
   const uint8_t flags = EBB_TRY(reader_.u8());
-  uint8_t known = limits_max_flag | limits_64_flag;
-  if (features_.has(Feature::custom_page_sizes)) known |= limits_page_size_flag;
-  if (flags & ~known) return Error::malformed_limits_flags;
+  const bool has_page_size = (flags & limits_page_size_flag) != 0;
+  if ((flags & ~(limits_max_flag | limits_64_flag | limits_page_size_flag)) != 0 ||
+      (has_page_size && !need(Feature::custom_page_sizes).ok())) {
+    return Error::malformed_limits_flags;
+  }
   memory.limits = EBB_TRY(read_limits(flags));
-  if (flags & limits_page_size_flag) {
-    EBB_TRY(need(Feature::custom_page_sizes));
+  if (has_page_size) {
     const uint32_t shift = EBB_TRY(reader_.u32());
     if (shift >= 64) return Error::malformed_page_size;
     if (shift != 0 && shift != 16) return Error::invalid_page_size;
@@ -185,7 +185,7 @@ Result<void> ModuleDecoder::read_table() {
   TableDecl table;
   if (EBB_TRY(reader_.peek()) == table_init_code) {
     EBB_TRY(need(Feature::function_references));
-    EBB_TRY(reader_.u8());
+    reader_.take();
     if (EBB_TRY(reader_.u8()) != 0) return Error::malformed_table;
     table.type = EBB_TRY(read_table_type());
     table.init = EBB_TRY(read_init(table.type.element));

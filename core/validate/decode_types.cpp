@@ -29,7 +29,7 @@ Result<void> ModuleDecoder::read_type_group() {
   uint32_t count = 1;
   if (EBB_TRY(reader_.peek()) == rec_code) {
     EBB_TRY(need(Feature::gc));
-    EBB_TRY(reader_.u8());
+    reader_.take();
     count = EBB_TRY(reader_.count(2)).claimed();
     if (count > limits::rec_group_types_max) return Error::rec_group_too_large;
   }
@@ -53,7 +53,7 @@ Result<void> ModuleDecoder::read_sub_type(uint32_t position) {
   const uint8_t code = EBB_TRY(reader_.peek());
   if (code == sub_code || code == sub_final_code) {
     EBB_TRY(need(Feature::gc));
-    EBB_TRY(reader_.u8());
+    reader_.take();
     spec.is_final = code == sub_final_code;
     const uint32_t supertypes = EBB_TRY(reader_.count()).claimed();
     for (uint32_t i = 0; i < supertypes; ++i) {
@@ -73,7 +73,7 @@ Result<void> ModuleDecoder::read_sub_type(uint32_t position) {
 Result<void> ModuleDecoder::read_composite_type(SubTypeSpec& spec) {
   const uint8_t code = EBB_TRY(reader_.peek());
   if (code < array_code || code > func_code) return Error::malformed_type;
-  EBB_TRY(reader_.u8());
+  reader_.take();
   switch (code) {
   case func_code: {
     spec.kind = CompositeKind::func;

@@ -64,7 +64,7 @@ Result<void> ModuleDecoder::read_sections() {
   uint8_t last_place = 0;
   while (!module_reader_.at_end()) {
     error_offset_ = module_reader_.offset();
-    const uint8_t id = EBB_TRY(module_reader_.u8());
+    const uint8_t id = module_reader_.take();
     if (id >= section_count) return Error::malformed_section_id;
     if (id != custom_section) {
       if (section_places[id] <= last_place) return Error::section_order;
@@ -125,7 +125,7 @@ Result<void> ModuleDecoder::read_section_contents(uint8_t id) {
 Result<void> ModuleDecoder::read_custom() {
   CustomSection section;
   section.name = EBB_TRY(reader_.name());
-  section.bytes = EBB_TRY(reader_.range(reader_.remaining()));
+  section.bytes = reader_.rest();
   return out_.customs.push(section);
 }
 

@@ -102,7 +102,7 @@ Result<ValType> TypeReader::val_type(Reader& reader) const {
     EBB_TRY(need(Feature::reference_types));
     return ref_type(reader);
   }
-  EBB_TRY(reader.u8());
+  reader.take();
   return type;
 }
 
@@ -118,7 +118,7 @@ Result<FieldType> TypeReader::field_type(Reader& reader) const {
   if (code == 0x78 || code == 0x77) {
     field.packing = code == 0x78 ? Packing::i8 : Packing::i16;
     field.type = ValType::i32();
-    EBB_TRY(reader.u8());
+    reader.take();
   } else {
     field.type = EBB_TRY(val_type(reader));
   }
@@ -130,7 +130,7 @@ Result<BlockType> TypeReader::block_type(Reader& reader) const {
   BlockType type;
   const uint8_t code = EBB_TRY(reader.peek());
   if (code == empty_block_code) {
-    EBB_TRY(reader.u8());
+    reader.take();
     return type;
   }
   // A negative number of one byte is a value type, anything else a type index.

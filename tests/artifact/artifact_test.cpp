@@ -1,6 +1,9 @@
 // Precompiled modules that fit: the same bytes everywhere, and modules that run as those of the
 // .wasm do.
+#include "core/binary/reader.h"
 #include "tests/artifact/artifacts.h"
+
+#include <algorithm>
 
 using namespace ebb;
 using namespace ebb::testing;
@@ -229,4 +232,122 @@ TEST_CASE("what cannot be compiled or written says so") {
   const ByteSink full{
       [](void*, const uint8_t*, size_t) -> Result<void> { return Error::host_failure; }, nullptr};
   CHECK(error_of(Module::compile(world.engine, add_module(), {}, full)) == Error::host_failure);
+}
+
+namespace {
+
+/// Takes so many pieces, then fails.
+struct Sink {
+  explicit Sink(size_t most) : pieces_max(most) {}
+
+  const size_t pieces_max;
+  size_t pieces = 0;
+  size_t calls_after = 0;
+  Bytes bytes;
+
+  static Result<void> write(void* context, const uint8_t* bytes, size_t count) {
+    Sink& self = *static_cast<Sink*>(context);
+    if (self.pieces > self.pieces_max) ++self.calls_after;
+    if (self.pieces++ == self.pieces_max) return Error::host_failure;
+    return append_to(&self.bytes, bytes, count);
+  }
+  ByteSink sink() { return {&write, this}; }
+};
+
+/// A module with so many more groups of types behind its own, each of which moves what follows it
+/// in the precompiled module. It has `type_count` types.
+Bytes shifted(const Bytes& module, uint32_t type_count, uint32_t groups) {
+  Reader reader(std::span<const uint8_t>(module).subspan(header().size() + 1),
+                static_cast<uint32_t>(header().size() + 1));
+  const ByteRange contents = must(reader.sized_range());
+  const auto at = [&](uint32_t offset) { return module.begin() + static_cast<ptrdiff_t>(offset); };
+  uint32_t group_count = module[contents.offset];
+  Bytes types(at(contents.offset + 1), at(contents.offset + contents.size));
+  for (uint32_t i = 0; i < groups; ++i, ++group_count) {
+    const uint8_t mutability = i % 2;
+    switch (i % 4) {
+    case 0:
+      types += func_type({}, Bytes(i % 3, testing::i32));
+      break;
+    case 1:
+      types += Bytes{0x5e, 0x77, mutability};
+      break;
+    case 2:
+      types += Bytes{0x50, 0, 0x5f, 2, 0x7e, mutability, 0x64, 0x6b, 0};
+      break;
+    default: {
+      // A structure and one below it.
+      const Bytes field = {0x6e, mutability};
+      types += Bytes{0x4e, 2, 0x50, 0, 0x5f, 1} + field + Bytes{0x50, 1} + leb(type_count) +
+               Bytes{0x5f, 2} + field + Bytes{0x7f, 0};
+      ++type_count;
+    }
+    }
+    ++type_count;
+  }
+  Bytes out(module.begin(), at(static_cast<uint32_t>(header().size() + 1)));
+  out += sized(leb(group_count) + types);
+  out.insert(out.end(), at(contents.offset + contents.size), module.end());
+  return out;
+}
+
+/// Imports of one module under several names, two memories, tags, segments for both memories.
+Bytes wide_module() {
+  const Bytes offset = {0x41, 0, 0x0b};
+  return header() + section(1, list({func_type({}, {}), func_type({testing::i32}, {})})) +
+         section(2, list({name("one") + name("a") + Bytes{0, 0},
+                          name("one") + name("b") + Bytes{2, 0, 1},
+                          name("two") + name("c") + Bytes{4, 0, 1},
+                          name("two") + name("d") + Bytes{3, testing::i64, 0}})) +
+         section(5, list({{0, 1}, {1, 0, 2}})) + section(13, list({{0, 0}, {0, 1}})) +
+         section(11, list({Bytes{0} + offset + sized({1}), Bytes{2, 1} + offset + sized({2, 3}),
+                           Bytes{1} + sized({4, 5, 6, 7, 8})}));
+}
+
+/// A function type of more values than are handed over together.
+Bytes long_type_module() {
+  return header() + section(1, list({func_type(Bytes(700, testing::i32), {})}));
+}
+
+/// Each piece fails in turn: nothing is handed over after it, and the error is that of the sink.
+template <class Write> void check_failing_sinks(Write&& write) {
+  Sink whole(SIZE_MAX);
+  must(write(whole.sink()));
+  CHECK(whole.pieces >= 1);
+  for (size_t piece = 0; piece < whole.pieces; ++piece) {
+    Sink cut(piece);
+    CHECK(error_of(write(cut.sink())) == Error::host_failure);
+    CHECK(cut.calls_after == 0);
+    CHECK(cut.bytes.size() < whole.bytes.size());
+    CHECK(std::equal(cut.bytes.begin(), cut.bytes.end(), whole.bytes.begin()));
+  }
+}
+
+} // namespace
+
+TEST_CASE("a sink that fails at any piece ends the writing with its error") {
+  Config config = config_of(Config::Encoding::compact);
+  config.keep_names = true;
+  World world(config);
+  struct Wasm {
+    Bytes bytes;
+    uint32_t type_count;
+  };
+  for (const Wasm& wasm : {Wasm{rich_module(), 4}, Wasm{recursive_module(), 5},
+                           Wasm{wide_module(), 2}, Wasm{long_type_module(), 1}}) {
+    // What is handed over together depends on where things lie.
+    for (uint32_t shift = 0; shift < 200; ++shift) {
+      CAPTURE(shift);
+      const Bytes moved = shifted(wasm.bytes, wasm.type_count, shift);
+      const Module module = world.load(moved);
+      const HeapStats before = world.engine.stats();
+      const auto compile = [&](const ByteSink& sink) {
+        return Module::compile(world.engine, moved, {}, sink);
+      };
+      const auto serialize = [&](const ByteSink& sink) { return module.serialize(sink); };
+      check_failing_sinks(compile);
+      check_failing_sinks(serialize);
+      CHECK(world.engine.stats().used == before.used);
+    }
+  }
 }

@@ -244,6 +244,46 @@ TEST_CASE("declarations that break a rule are refused") {
   CHECK(file.with(28, 0).error == Error::malformed_artifact);
 }
 
+TEST_CASE("a type whose last number goes on beyond its section is refused") {
+  World world;
+  const Bytes wasm = header() + section(1, list({{0x5f, 1, 0x7f, 1}}));
+  const File file(world.engine, wasm);
+  const Aligned aligned(file.bytes);
+  const ByteRange types =
+      must(artifact::read_layout(aligned.span(), nullptr)).section(SectionId::types);
+  Bytes changed = file.bytes;
+  changed[types.offset + types.size - 1] |= 0x80;
+  CHECK(says(load(world.engine, Aligned(changed)), "types go beyond their section"));
+}
+
+TEST_CASE("code that gives a number is no initial value of a table or an element") {
+  World world;
+  const Bytes null = {0xd0, 0x70, 0x0b};
+  const Bytes sum = {0x41, 1, 0x41, 2, 0x6a, 0x0b};
+  const File file(world.engine, header() +
+                                    section(2, list({name("m") + name("g") + Bytes{3, 0x70, 0}})) +
+                                    section(4, list({Bytes{0x40, 0, 0x70, 0, 1} + null})) +
+                                    section(5, list({{0, 1}})) +
+                                    section(9, list({Bytes{5, 0x70, 1, 0x23, 0, 0x0b}})) +
+                                    section(11, list({Bytes{0} + sum + Bytes{1, 7}})));
+  REQUIRE(load(world.engine, Aligned(file.bytes)).error == Error::none);
+  // Room for a reference, so that it is the verifier that looks.
+  const size_t frame = file.at(SectionId::constants, 0, 12);
+  const uint32_t extent = get(file.bytes, frame) + 1;
+  for (const size_t init : {file.at(SectionId::tables, 0, 24), file.at(SectionId::elem_inits)}) {
+    // The code was the segment's; now nothing else uses it.
+    Bytes changed = file.bytes;
+    put(changed, frame, extent | 1u << 16);
+    put(changed, 28, extent);
+    put(changed, file.at(SectionId::datas, 0, 8), 1);
+    put(changed, init, 6);
+    put(changed, init + 4, 0);
+    CHECK(load(world.engine, Aligned(changed)).error == Error::bytecode_entry);
+    put(changed, init + 4, 1);
+    CHECK(error_class(load(world.engine, Aligned(changed)).error) == ErrorClass::malformed);
+  }
+}
+
 TEST_CASE("exports out of order or twice are refused") {
   World world;
   ModuleBuilder m;
@@ -278,7 +318,7 @@ TEST_CASE("changed bytes leave nothing behind") {
     uint64_t refused = 0;
     for (size_t i = 4; i < file.bytes.size(); ++i) {
       if (i >= code) break;
-      for (const int flip : {0x01, 0x02, 0x10, 0x80, 0xff}) {
+      for (const int flip : {0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x10, 0x80, 0xff}) {
         Bytes changed = file.bytes;
         changed[i] = static_cast<uint8_t>(changed[i] ^ flip);
         const Refused refusal = load(world.engine, Aligned(changed));

@@ -160,6 +160,7 @@ TEST_CASE("tables and memories exist and have the address type that the instruct
   CHECK(check(Op::memory_copy, "nsss", {0, 0, 0}, words({2, 0})) == Error::bytecode_index);
   CHECK(check(Op::memory_init, "nsss", {0, 0, 0}, words({0, 0})) == Error::none);
   CHECK(check(Op::memory_init, "nsss", {0, 0, 0}, words({0, 1})) == Error::bytecode_index);
+  CHECK(check(Op::memory_init, "nsss", {0, 0, 0}, words({2, 0})) == Error::bytecode_index);
   CHECK(check(Op::data_drop, "nnnn", {}, words({1})) == Error::bytecode_index);
   CHECK(check(Op::far_load64, "ssnn", {0, 0}, words({1 | far_address_64, 0, 0})) == Error::none);
   CHECK(check(Op::far_load64, "ssnn", {0, 0}, words({1, 0, 0})) == Error::bytecode_index);

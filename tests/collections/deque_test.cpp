@@ -89,9 +89,17 @@ template <bool front> struct Push {
   }
   Deque<uint64_t> deque;
 };
+struct Reserve {
+  explicit Reserve(oom::Test& test) : deque(test.heap()) {}
+  Result<void> setup() { return deque.push_back(7); }
+  Result<void> act() { return deque.reserve(1000); }
+  uint64_t digest() const { return oom::mix(deque.size(), deque[0]); }
+  Deque<uint64_t> deque;
+};
 } // namespace
 
 TEST_CASE("every request of a Deque may be refused") {
+  CHECK(oom_test<Reserve>("reserve").ok());
   CHECK(oom_test<Push<true>>("push_front").requests == 1);
   CHECK(oom_test<Push<true>>("push_front").ok());
   CHECK(oom_test<Push<false>>("push_back").ok());

@@ -94,7 +94,8 @@ TEST_CASE("a map at a constant size makes no requests, however long it is used")
     CHECK(map.remove(i));
     REQUIRE(map.set(i + 100, 1u).ok());
   }
-  CHECK(base.heap().stats().requests == requests);
+  // Where every call asks, each set is one request that leaves nothing.
+  CHECK(base.heap().stats().requests - requests == (oom::every_call_asks() ? 50000 - 400 : 0));
   CHECK(map.check());
 }
 
@@ -168,7 +169,7 @@ TEST_CASE("reserved room is enough for what it was reserved for") {
     const uint64_t requests = base.heap().stats().requests;
     for (uint64_t i = 0; i < count; ++i)
       REQUIRE(map.set(i * 977, 1u).ok());
-    CHECK(base.heap().stats().requests == requests);
+    CHECK(base.heap().stats().requests - requests == (oom::every_call_asks() ? count : 0));
   }
   HashMap<uint64_t, uint32_t> map(base.heap());
   CHECK(map.reserve(SIZE_MAX).error() == Error::out_of_memory);
@@ -244,9 +245,20 @@ struct BuildNames {
   oom::Test& test;
   HashMap<String, Vec<int>> names;
 };
+struct InsertOne {
+  explicit InsertOne(oom::Test& test) : set(test.heap()) {}
+  Result<void> setup() { return {}; }
+  Result<void> act() {
+    CHECK(EBB_TRY(set.insert(5u)));
+    return {};
+  }
+  uint64_t digest() const { return (set.check() ? 1 : 0) + (set.contains(5u) ? 2 : 0); }
+  HashSet<uint32_t> set;
+};
 } // namespace
 
 TEST_CASE("every request of a HashMap may be refused") {
+  CHECK(oom_test<InsertOne>("insert into a set").ok());
   CHECK(oom_test<SetOne>("set").requests == 1);
   CHECK(oom_test<SetOne>("set").ok());
   CHECK(oom_test<BuildNames>("names").ok());

@@ -261,5 +261,5 @@ TEST_CASE("every request of a Vec may be refused") {
   CHECK(oom_test<VecOne<1>>("insert").ok());
   CHECK(oom_test<VecOne<2>>("append").ok());
   CHECK(oom_test<VecOne<3>>("resize").ok());
-  CHECK(oom_test<VecOne<4>>("copy").requests == 2);
+  CHECK(oom_test<VecOne<4>>("copy").requests == (oom::every_call_asks() ? 3 : 2));
 }

@@ -170,7 +170,8 @@ void write_table(const char* path, const std::map<std::string, std::string>& tab
 } // namespace
 
 TEST_CASE("budgets of public operations are what the table says") {
-  if constexpr (sizeof(void*) != 8) return;
+  // The figures are those of builds that ship.
+  if (sizeof(void*) != 8 || oom::every_call_asks()) return;
   std::map<std::string, std::string> found = Measured<Config::Encoding::compact>().run();
   found.merge(Measured<Config::Encoding::threaded>().run());
   if (getenv("EBB_WRITE_BUDGETS") != nullptr) write_table(EBB_BUDGETS, found);

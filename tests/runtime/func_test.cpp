@@ -118,6 +118,47 @@ TEST_CASE("traps carry their code and a backtrace, and the store goes on") {
   });
 }
 
+TEST_CASE("a name section that is cut off anywhere has the names before the cut") {
+  const Bytes other = Bytes{0} + sized(name("module"));
+  const Bytes names = Bytes{1} + sized(leb(2) + leb(0) + name("first") + leb(1) + name("second"));
+  Config config;
+  config.keep_names = true;
+  const auto function_names = [&](const Bytes& contents, Bytes& first, Bytes& second) {
+    World world(config);
+    ModuleBuilder builder;
+    const uint32_t type = builder.type({}, {});
+    builder.func(type, {});
+    builder.func(type, {});
+    const Module module = world.load(builder.custom("name", contents).build());
+    const StringView one = module.function_name(0);
+    const StringView two = module.function_name(1);
+    first = Bytes(one.begin(), one.end());
+    second = Bytes(two.begin(), two.end());
+  };
+  const Bytes whole = other + names;
+  // The subsection's length is that of the whole one, or of what is left.
+  for (const bool agrees : {false, true}) {
+    for (size_t size = 0; size < whole.size(); ++size) {
+      CAPTURE(size);
+      Bytes contents(whole.begin(), whole.begin() + static_cast<ptrdiff_t>(size));
+      const size_t header_bytes = other.size() + 2;
+      if (agrees) {
+        if (size < header_bytes) continue;
+        contents[header_bytes - 1] = static_cast<uint8_t>(size - header_bytes);
+      }
+      Bytes first, second;
+      function_names(contents, first, second);
+      const bool has_first = agrees && size >= header_bytes + 1 + 1 + name("first").size();
+      CHECK((has_first ? first == Bytes({'f', 'i', 'r', 's', 't'}) : first.empty()));
+      CHECK(second.empty());
+    }
+  }
+  Bytes first, second;
+  function_names(whole, first, second);
+  CHECK(first == Bytes({'f', 'i', 'r', 's', 't'}));
+  CHECK(second == Bytes({'s', 'e', 'c', 'o', 'n', 'd'}));
+}
+
 TEST_CASE("host functions get arguments and give results of every type") {
   in_both_encodings([](const Config& config) {
     World world(config);

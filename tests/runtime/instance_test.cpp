@@ -1,3 +1,4 @@
+#include "core/state/store_state.h"
 #include "tests/runtime/runtime_test.h"
 
 using namespace ebb;
@@ -113,4 +114,45 @@ TEST_CASE("instances with imports but without a linker") {
   const Extern imports[] = {global};
   const Instance instance = must(Instance::create(world.store, module, imports));
   CHECK(must(instance.get_global(world.store, "g")) == global);
+}
+
+TEST_CASE("an instance that is not made takes no number that handles tell instances apart by") {
+  World world({}, {.budget_bytes = 100 * 1024});
+  ModuleBuilder large;
+  large.memory({0, 2});
+  const Module module = world.load(large.build());
+  const uint32_t before = world.store.state().instances_made;
+  for (int i = 0; i < 3; ++i) {
+    CHECK(error_of(world.linker.instantiate(world.store, module)) == Error::out_of_memory);
+    CHECK(error_of(Memory::create(world.store, {{2, 2}})) == Error::out_of_memory);
+    CHECK(world.store.state().instances_made == before);
+  }
+  must(Memory::create(world.store, {{1, 1}}));
+  CHECK(world.store.state().instances_made == before + 1);
+}
+
+TEST_CASE("a module that does not fit says that it was a module which found no memory") {
+  ModuleBuilder builder;
+  const uint32_t type = builder.type({testing::i32}, {testing::i32});
+  builder.export_func("f", builder.func(type, local_get(0) + i32_const(1) + Bytes{0x6a}));
+  builder.memory({0, 1}).data({0, 0x41, 0, 0x0b, 1, 7});
+  const Bytes bytes = builder.build();
+  for (const auto preparation : {Config::Preparation::at_load, Config::Preparation::at_first_call})
+    for (const auto encoding : {Config::Encoding::compact, Config::Encoding::threaded}) {
+      size_t refused = 0;
+      for (size_t limit = 64;; limit += 64, ++refused) {
+        Config config = config_of(encoding);
+        config.preparation = preparation;
+        config.module_bytes_max = limit;
+        World world(config);
+        Diagnostic diagnostic;
+        const Result<Module> module = Module::load(world.engine, bytes, &diagnostic);
+        if (module.ok()) break;
+        CAPTURE(limit);
+        CHECK(module.error() == Error::out_of_memory);
+        CHECK(diagnostic.error == Error::out_of_memory);
+        CHECK(diagnostic.resource == Resource::module);
+      }
+      CHECK(refused > 3);
+    }
 }

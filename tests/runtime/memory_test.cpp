@@ -97,3 +97,36 @@ TEST_CASE("limits that no memory can have are refused") {
   CHECK(error_of(Memory::create(world.store, pages(2, 1))) == Error::invalid_config);
   CHECK(error_of(Memory::create(world.store, pages(65537, 65537))) == Error::invalid_config);
 }
+
+TEST_CASE("a limits callback refuses memories and tables from their first byte on") {
+  Config config;
+  config.limits.allow = [](void*, Growing what, uint64_t from, uint64_t to, uint64_t) {
+    return what == Growing::stack || from == to || to <= 2;
+  };
+  World world(config);
+  const HeapStats before = world.store.stats();
+  CHECK(error_of(Memory::create(world.store, pages(1, 2))) == Error::out_of_memory);
+  CHECK(world.store.diagnostic().cause == RefusalCause::limits_callback);
+  CHECK(world.store.diagnostic().resource == Resource::memory);
+  TableType type;
+  type.element = ValType::funcref();
+  type.limits.min = 3;
+  CHECK(error_of(Table::create(world.store, type, Val::null_func())) == Error::out_of_memory);
+  CHECK(world.store.diagnostic().cause == RefusalCause::limits_callback);
+  CHECK(world.store.diagnostic().resource == Resource::table);
+  CHECK(world.store.stats().used <= before.used + 64);
+  type.limits.min = 2;
+  const Table table = must(Table::create(world.store, type, Val::null_func()));
+  CHECK(error_of(table.grow(world.store, 1, Val::null_func())) == Error::out_of_memory);
+  CHECK(world.store.diagnostic().cause == RefusalCause::limits_callback);
+  CHECK(must(table.size(world.store)) == 2);
+  // Guests are refused alike, and nothing of theirs stays but room in the list of instances.
+  const HeapStats before_guests = world.store.stats();
+  CHECK(error_of(world.linker.instantiate(world.store,
+                                          world.load(ModuleBuilder().memory({0, 1}).build()))) ==
+        Error::out_of_memory);
+  CHECK(error_of(world.linker.instantiate(
+            world.store, world.load(ModuleBuilder().table({funcref, 0, 3}).build()))) ==
+        Error::out_of_memory);
+  CHECK(world.store.stats().used <= before_guests.used + 64);
+}

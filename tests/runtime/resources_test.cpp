@@ -70,6 +70,22 @@ TEST_CASE("what no host can give is told as an error") {
   CHECK(error_of(resources_required(pre, world.store)) == Error::wrong_engine);
 }
 
+TEST_CASE("a frame that no stack can hold is told before it is needed") {
+  Config config;
+  config.stack_bytes_max = 64 * 1024;
+  World world(config);
+  ModuleBuilder builder;
+  const uint32_t type = builder.type({}, {});
+  builder.start(builder.func(type, {}, Bytes{1} + leb(20000) + Bytes{testing::i64}));
+  const Module module = world.load(builder.build());
+  CHECK(error_of(resources_required(module)) == Error::call_stack_exhausted);
+  const InstancePre pre = must(world.linker.instantiate_pre(module));
+  CHECK(error_of(resources_required(pre, world.store)) == Error::call_stack_exhausted);
+  const HeapStats before = world.store.stats();
+  CHECK(error_of(pre.instantiate(world.store)) == Error::call_stack_exhausted);
+  CHECK(world.store.stats().used <= before.used + 64);
+}
+
 TEST_CASE("room for an imported start function is found before segments are written") {
   Config config;
   config.limits.allow = &allow_no_stack;

@@ -1,6 +1,8 @@
 // Every request for memory that the runtime makes is refused in turn, in both encodings.
 #include "tests/runtime/runtime_scenarios.h"
 
+#include <vector>
+
 using namespace ebb;
 using namespace ebb::testing;
 
@@ -249,6 +251,125 @@ template <Config::Encoding E> struct Prepare : Base<E> {
   Result<void> act() { return this->store->prepare(); }
 };
 
+template <Config::Encoding E> struct SetTable : MakeTable<E> {
+  using MakeTable<E>::MakeTable;
+  Result<void> setup() {
+    EBB_TRY(this->make_store());
+    return keep(this->table, Table::create(*this->store, table_type(), Val::null_extern()));
+  }
+  Result<void> act() { return this->table->set(*this->store, 3, some_ref); }
+  uint64_t digest() {
+    const Val value = this->table->get(*this->store, 3).value();
+    return value.is_null() ? 0 : value.as_extern().value;
+  }
+};
+
+template <Config::Encoding E> struct SetGlobal : MakeGlobal<E> {
+  using MakeGlobal<E>::MakeGlobal;
+  Result<void> setup() {
+    EBB_TRY(this->make_store());
+    return keep(this->global,
+                Global::create(*this->store, {ValType::externref(), true}, Val::null_extern()));
+  }
+  Result<void> act() { return this->global->set(*this->store, some_ref); }
+  uint64_t digest() {
+    const Val value = this->global->get(*this->store).value();
+    return value.is_null() ? 0 : value.as_extern().value;
+  }
+};
+
+/// A definition of a host function becomes a function of the store.
+template <Config::Encoding E> struct GetDefinition : Base<E> {
+  using Base<E>::Base;
+  Result<void> setup() { return this->make_store(); }
+  Result<void> act() { return keep(found, this->linker->get(*this->store, "env", "add")); }
+  uint64_t digest() const { return found.has_value(); }
+  std::optional<Extern> found;
+};
+
+/// With more values than types are put together in on the native stack.
+template <Config::Encoding E> struct WrapWide : WrapFunction<E> {
+  using WrapFunction<E>::WrapFunction;
+  Result<void> act() {
+    const std::vector<ValType> params(50, ValType::i64());
+    Result<void> (*const function)(Caller&, std::span<const Val>, std::span<Val>) =
+        [](Caller&, std::span<const Val>, std::span<Val>) -> Result<void> { return {}; };
+    return keep(this->func, Func::wrap(*this->store, HostFunc::untyped(params, {}, function)));
+  }
+};
+
+template <Config::Encoding E> struct TellResources : Base<E> {
+  using Base<E>::Base;
+  Result<void> setup() { return this->make_store(); }
+  Result<void> act() {
+    bytes_told = EBB_TRY(resources_required(*this->pre, *this->store)).total().bytes;
+    return {};
+  }
+  uint64_t digest() const { return bytes_told; }
+  uint64_t bytes_told = 0;
+};
+
+/// With names, vectors in globals and functions that wait: all that a module keeps of its bytes.
+template <Config::Encoding E> struct LoadWithNames : LoadModule<E> {
+  using LoadModule<E>::LoadModule;
+  Result<void> setup() { return with(Config::Preparation::at_load); }
+  Result<void> with(Config::Preparation preparation) {
+    ModuleBuilder builder;
+    const uint32_t type = builder.type({}, {testing::i32});
+    builder.import_func("env", "imported", type);
+    builder.global(v128, false, Bytes{0xfd, 0x0c} + Bytes(16, 7));
+    builder.export_func("exported", builder.func(type, i32_const(1)));
+    builder.memory({0, 1}).data(Bytes{0} + i32_const(0) + Bytes{0x0b} + sized({1, 2}));
+    builder.custom("name", Bytes{1} + sized(leb(1) + leb(0) + name("inner")));
+    this->bytes = builder.build();
+    Config config = this->config();
+    config.keep_names = true;
+    config.preparation = preparation;
+    return keep(this->engine, Engine::create(config));
+  }
+};
+
+template <Config::Encoding E> struct LoadLazily : LoadWithNames<E> {
+  using LoadWithNames<E>::LoadWithNames;
+  Result<void> setup() { return this->with(Config::Preparation::at_first_call); }
+};
+
+template <Config::Encoding E> struct LoadPrecompiledLazily : LoadWithNames<E> {
+  using LoadWithNames<E>::LoadWithNames;
+  Result<void> setup() {
+    EBB_TRY(this->with(Config::Preparation::at_first_call));
+    Bytes compiled;
+    const ByteSink sink{[](void* to, const uint8_t* piece, size_t count) -> Result<void> {
+                          static_cast<Bytes*>(to)->insert(static_cast<Bytes*>(to)->end(), piece,
+                                                          piece + count);
+                          return {};
+                        },
+                        &compiled};
+    EBB_TRY(Module::compile(*this->engine, this->bytes, {}, sink));
+    this->bytes = std::move(compiled);
+    return {};
+  }
+};
+
+/// Functions that wait are made ready, and tables taken to their maximum.
+template <Config::Encoding E> struct PrepareLazily : Base<E> {
+  using Base<E>::Base;
+  Result<void> setup() {
+    Config config = this->config();
+    config.preparation = Config::Preparation::at_first_call;
+    EBB_TRY(keep(this->engine, Engine::create(config)));
+    EBB_TRY(keep(this->linker, Linker::create(*this->engine)));
+    EBB_TRY(this->linker->define_func("env", "add", &host_add));
+    EBB_TRY(this->linker->define_func("env", "ref", &host_ref));
+    EBB_TRY(keep(this->module, Module::load(*this->engine, this->bytes)));
+    EBB_TRY(keep(this->store, Store::create(*this->engine)));
+    return keep(this->instance, this->linker->instantiate(*this->store, *this->module));
+  }
+  Result<void> act() { return this->store->prepare(); }
+  /// What is ready stays ready.
+  uint64_t state() const { return 0; }
+};
+
 /// Everything in one act, from the engine to its end.
 template <Config::Encoding E> struct WholeLife : Base<E> {
   using Base<E>::Base;
@@ -268,6 +389,9 @@ TEST_CASE("engines, modules and linkers survive every refusal") {
   refuse_each<CreateEngine>("create an engine");
   refuse_each<LoadModule>("load a module");
   refuse_each<DefineFunctions>("define host functions", {.slack_bytes = slack_bytes});
+  refuse_each<LoadWithNames>("load a module with names");
+  refuse_each<LoadLazily>("load a module whose functions wait");
+  refuse_each<LoadPrecompiledLazily>("load a precompiled module whose functions wait");
   refuse_each<MakePre>("resolve imports");
   refuse_each<DefineInstance>("define an instance", {.slack_bytes = slack_bytes});
 }
@@ -283,7 +407,15 @@ TEST_CASE("stores and what is made in them survive every refusal") {
   refuse_each<MakeGlobal>("make a global", {.slack_bytes = slack_bytes});
   refuse_each<MakeTag>("make a tag", {.slack_bytes = slack_bytes});
   refuse_each<WrapFunction>("wrap a function");
+  refuse_each<WrapWide>("wrap a function of many parameters", {.slack_bytes = slack_bytes});
+  refuse_each<GetDefinition>("get a definition", {.slack_bytes = slack_bytes});
+  refuse_each<SetTable>("set a reference in a table", {.slack_bytes = slack_bytes});
+  refuse_each<SetGlobal>("set a reference in a global", {.slack_bytes = slack_bytes});
+  refuse_each<TellResources>("tell resources");
   refuse_each<Prepare>("prepare");
+  // Each function that was made ready stays so, and a repetition gets further.
+  refuse_each<PrepareLazily>("prepare functions and tables",
+                             {.slack_bytes = size_t{1} << 21, .keeps_effects = true});
 }
 
 TEST_CASE("calls survive every refusal") {

@@ -72,6 +72,18 @@ TEST_CASE("equal function types are one type") {
   CHECK(base.is_empty());
 }
 
+TEST_CASE("the tables of a registry go with its last type, and are counted no longer") {
+  PoolHeap base;
+  TypeRegistry registry(base.heap());
+  const ValType values[] = {ValType::i32()};
+  const TypeId id = registry.intern_function(values, 1).value();
+  CHECK(registry.table_bytes() != 0);
+  CHECK(registry.table_bytes() < base.heap().stats().used);
+  registry.release(id);
+  CHECK(registry.table_bytes() == 0);
+  CHECK(base.heap().stats().used == 0);
+}
+
 TEST_CASE("recursive groups are compared by structure, not by the names of their own types") {
   PoolHeap base;
   TypeRegistry registry(base.heap());

@@ -174,6 +174,69 @@ TEST_CASE("clauses of try_table name labels outside it") {
   CHECK(module({0x08, 0}) == Error::type_mismatch);
 }
 
+TEST_CASE("clauses of try_table may be longer than what their number was checked for") {
+  // The first label takes four bytes, the second is the end: nothing is left for the third.
+  // the third.
+  CHECK(run(func_type({}, {}), {0x1f, 0x40, 3, 0x02, 0x80, 0x80, 0x80, 0x00, 0x02}) ==
+        Error::unexpected_end);
+}
+
+TEST_CASE("each operand has its type") {
+  struct Row {
+    Bytes operands;
+    Bytes code;
+  };
+  constexpr uint8_t of_array = 2, of_bytes = 3, of_struct = 4, eq = 5, external = 6, funcs = 7;
+  // Locals: 0 i32, 1 i64, then references as they are named above.
+  const Bytes params = {i32, i64, 0x63, 0, 0x63, 1, 0x63, 2, 0x6d, 0x6f, 0x63, 3};
+  const Bytes function = Bytes{0x60, 8} + params + Bytes{0};
+  const Bytes types = list(
+      {{0x5e, i32, 1}, {0x5e, 0x78, 1}, {0x5f, 1, i32, 1}, {0x5e, 0x70, 1}, function, {0x5f, 0}});
+  const Row rows[] = {
+      {{external, external, 0}, {0x1c, 1, 0x6f}},
+      {{eq, eq}, {0xd3}},
+      {{0}, {0xfb, 0, 2}},                               // struct.new
+      {{of_struct}, {0xfb, 2, 2, 0}},                    // struct.get
+      {{of_struct, 0}, {0xfb, 5, 2, 0}},                 // struct.set
+      {{0, 0}, {0xfb, 6, 0}},                            // array.new
+      {{0}, {0xfb, 7, 0}},                               // array.new_default
+      {{0, 0}, {0xfb, 8, 0, 2}},                         // array.new_fixed
+      {{0, 0}, {0xfb, 9, 0, 0}},                         // array.new_data
+      {{0, 0}, {0xfb, 10, 3, 0}},                        // array.new_elem
+      {{of_array, 0}, {0xfb, 11, 0}},                    // array.get
+      {{of_bytes, 0}, {0xfb, 12, 1}},                    // array.get_s
+      {{of_array, 0, 0}, {0xfb, 14, 0}},                 // array.set
+      {{of_array}, {0xfb, 15}},                          // array.len
+      {{of_array, 0, 0, 0}, {0xfb, 16, 0}},              // array.fill
+      {{of_array, 0, of_array, 0, 0}, {0xfb, 17, 0, 0}}, // array.copy
+      {{of_array, 0, 0, 0}, {0xfb, 18, 0, 0}},           // array.init_data
+      {{funcs, 0, 0, 0}, {0xfb, 19, 3, 0}},              // array.init_elem
+  };
+  const auto with = [&](const Bytes& operands, const Bytes& code) {
+    Bytes instructions;
+    for (const uint8_t operand : operands)
+      instructions += {0x20, operand};
+    const Bytes module = header() + section(1, types) + section(3, list({{4}})) +
+                         section(9, list({{1, 0, 0}})) + section(12, {1}) +
+                         section(10, list({body(instructions + code + Bytes{0x00})})) +
+                         section(11, list({{1, 1, 0}}));
+    return Stepper(module).run();
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.code[row.code.size() > 1 ? 1 : 0]);
+    CHECK(with(row.operands, row.code) == Error::none);
+    for (size_t i = 0; i < row.operands.size(); ++i) {
+      CAPTURE(i);
+      Bytes operands = row.operands;
+      operands[i] = 1;
+      CHECK(with(operands, row.code) == Error::type_mismatch);
+      // And what is not there at all.
+      const auto above = row.operands.begin() + static_cast<ptrdiff_t>(i) + 1;
+      CHECK(with(Bytes(above, row.operands.end()), row.code) == Error::type_mismatch);
+    }
+  }
+}
+
 TEST_CASE("the operands of array.new_fixed are counted, not believed") {
   const auto module = [&](const Bytes& code) {
     return Stepper(header() + section(1, list({func_type({}, {}), {0x5e, i32, 0}})) +

@@ -134,6 +134,20 @@ TEST_CASE("absurd counts are refused before anything is reserved") {
   }
 }
 
+TEST_CASE("flags of limits that need a feature are unknown without it") {
+  const auto memory = [](const Bytes& type, Feature without) {
+    testing::PoolHeap base;
+    return validate_module(header() + section(5, list({type})),
+                           FeatureSet::all().set(without, false), base.heap(), nullptr)
+        .error();
+  };
+  CHECK(memory({4, 1}, Feature::memory64) == Error::malformed_limits_flags);
+  CHECK(memory({4, 1}, Feature::custom_page_sizes) == Error::none);
+  CHECK(memory({8, 1, 0}, Feature::custom_page_sizes) == Error::malformed_limits_flags);
+  CHECK(memory({8, 1, 0}, Feature::memory64) == Error::none);
+  CHECK(memory(Bytes{0} + leb(uint64_t{1} << 32), Feature::memory64) == Error::integer_too_large);
+}
+
 TEST_CASE("limits of memories and tables") {
   const auto memory = [](const Bytes& type) {
     return error_of(header() + section(5, list({type})));
@@ -203,6 +217,10 @@ TEST_CASE("supertypes must come before, be open and match") {
   CHECK(types({open_empty, {0x50, 0x02, 0x00, 0x00, 0x5f, 0x00}}) == Error::invalid_sub_type);
   CHECK(types({{0x5f, 0x01, 0x63, 0x01, 0x00}}) == Error::unknown_type);
   CHECK(types({{0x4e, 0x02, 0x5f, 0x01, 0x63, 0x01, 0x00, 0x5f, 0x00}}) == Error::none);
+}
+
+TEST_CASE("the index of a supertype is whole") {
+  CHECK(error_of(header() + section(1, {1, 0x50, 1, 0x80})) == Error::unexpected_end);
 }
 
 TEST_CASE("the diagnostic tells offset and function") {

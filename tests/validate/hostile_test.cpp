@@ -1,5 +1,6 @@
 // Modules that are made to be slow or to exhaust something. Each is a few megabytes; validation
 // that is not linear would not come to an end in the time that a test has.
+#include "core/types/implementation_limits.h"
 #include "core/validate/validate.h"
 #include "tests/collections/collections_test.h"
 #include "tests/validate/module_bytes.h"
@@ -80,4 +81,28 @@ TEST_CASE("a hundred thousand export names with a long common start") {
   for (int i = 0; i < 100000; ++i)
     items += name(std::string(90, 'a') + std::to_string(1000000 + i)) + Bytes{2, 0};
   CHECK(validate(header() + section(5, {1, 0, 0}) + section(7, items)) == Error::none);
+}
+
+TEST_CASE("one more of anything than there may be is refused before anything is reserved") {
+  struct Section {
+    uint8_t id;
+    uint32_t count_max;
+    Error error;
+  };
+  const Section sections[] = {{2, limits::imports_max, Error::too_many_imports},
+                              {3, limits::functions_max, Error::too_many_functions},
+                              {4, limits::tables_max, Error::too_many_tables},
+                              {5, limits::memories_max, Error::too_many_memories},
+                              {6, limits::globals_max, Error::too_many_globals},
+                              {7, limits::exports_max, Error::too_many_exports},
+                              {13, limits::tags_max, Error::too_many_tags}};
+  for (const Section& tried : sections) {
+    CAPTURE(static_cast<int>(tried.id));
+    const size_t count = size_t{tried.count_max} + 1;
+    CHECK(validate(header() + section(tried.id, leb(count) + Bytes(8 * count, 0)), 100000) ==
+          tried.error);
+  }
+  const size_t count = size_t{limits::tables_max} + 1;
+  CHECK(validate(header() + section(2, leb(count) + times(count, {0, 0, 1, 0x70, 0, 0}))) ==
+        Error::too_many_tables);
 }

@@ -226,7 +226,8 @@ TEST_CASE("the platform has clocks and entropy") {
 
 namespace {
 
-/// Asks for an open, a closed and an unknown descriptor, which goes in front of the other arguments.
+/// Asks for an open, a closed and an unknown descriptor, which goes in front of the other
+/// arguments.
 template <class... Args> void check_errno(const char* name, uint32_t expected, Args... others) {
   CAPTURE(name);
   Guest guest;
@@ -274,4 +275,53 @@ TEST_CASE("what needs files answers with the errno of a host that has none") {
   CHECK(guest.ask("path_symlink", 0u, 0u, 0u, 0u, 0u) == notdir);
   CHECK(guest.ask("path_symlink", 0u, 0u, 7u, 0u, 0u) == badf);
   CHECK(guest.ask("proc_raise", 1u) == nosys);
+}
+
+TEST_CASE("a guest without a memory is told so by what writes to it") {
+  Recorder recorder;
+  WasiContext context;
+  context.hooks = recorder.hooks();
+  World world;
+  must(wasi_add_to_linker(world.linker, &context));
+  struct Function {
+    std::string name;
+    Bytes params;
+  };
+  const uint8_t i = testing::i32, l = testing::i64;
+  const Function functions[] = {
+      {"args_get", {i, i}},          {"args_sizes_get", {i, i}},    {"environ_get", {i, i}},
+      {"environ_sizes_get", {i, i}}, {"clock_res_get", {i, i}},     {"clock_time_get", {i, l, i}},
+      {"fd_fdstat_get", {i, i}},     {"fd_filestat_get", {i, i}},   {"fd_read", {i, i, i, i}},
+      {"fd_write", {i, i, i, i}},    {"poll_oneoff", {i, i, i, i}}, {"random_get", {i, i}}};
+  for (const Function& function : functions) {
+    CAPTURE(function.name);
+    ModuleBuilder builder;
+    const uint32_t type = builder.type(function.params, {i});
+    const uint32_t run = builder.type({}, {i});
+    builder.import_func("wasi_snapshot_preview1", function.name, type);
+    Bytes code;
+    for (const uint8_t param : function.params)
+      code += param == l ? i64_const(0) : i32_const(function.name == "fd_read" ? 0 : 1);
+    builder.export_func("run", builder.func(run, code + testing::call(0)));
+    const Instance instance = world.instantiate(builder.build());
+    const auto func = world.typed<int32_t()>(instance, "run");
+    CHECK(error_of(func.call(world.store)) == Error::unknown_export);
+  }
+  CHECK(recorder.written.empty());
+  CHECK(recorder.slept == 0);
+}
+
+TEST_CASE("a memory by another name's kind is no memory") {
+  WasiContext context;
+  World world;
+  must(wasi_add_to_linker(world.linker, &context));
+  ModuleBuilder builder;
+  const uint32_t type = builder.type({testing::i32, testing::i32}, {testing::i32});
+  builder.import_func("wasi_snapshot_preview1", "args_get", type);
+  const uint32_t run = builder.func(builder.type({}, {testing::i32}),
+                                    i32_const(0) + i32_const(0) + testing::call(0));
+  builder.export_func("memory", run);
+  const Instance instance = world.instantiate(builder.build());
+  CHECK(error_of(world.typed<int32_t()>(instance, "memory").call(world.store)) ==
+        Error::wrong_kind);
 }

@@ -113,6 +113,7 @@ int report(const std::vector<Tally>& tallies, const std::vector<ScriptFile>& scr
     all.passed += tally.passed;
     all.failed += tally.failed;
     all.skipped += tally.skipped;
+    all.judged += tally.judged;
     skipped.insert(tally.skips.begin(), tally.skips.end());
     for (const std::string& failure : tally.failures)
       std::printf("FAIL %s\n", failure.c_str());
@@ -135,6 +136,7 @@ int report(const std::vector<Tally>& tallies, const std::vector<ScriptFile>& scr
     }
   }
   if (options.oom) print_sums(all, options);
+  if (options.alters) std::printf("%" PRIu64 " altered modules judged\n", all.judged);
   std::printf("%" PRIu64 " passed, %" PRIu64 " failed, %" PRIu64 " skipped\n", all.passed,
               all.failed, all.skipped);
   return all.failed == 0 && listed_well ? 0 : 1;

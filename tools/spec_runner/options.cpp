@@ -26,6 +26,10 @@ constexpr const char* help_text =
     "  --fuel N                      suspend calls whenever they have used up N units of fuel\n"
     "  --interrupt                   suspend calls wherever they look for interruptions\n"
     "  --validate                    only validate every module\n"
+    "  --alter N                     the same, and judge every module cut short at each byte, with "
+    "N "
+    "bytes altered\n"
+    "                                one at a time, and with each feature turned off\n"
     "  --jobs N                      scripts run at a time (default: processors)\n"
     "  --timeout SECONDS             for one script (default: 600)\n"
     "  --suites FOLDER               where spectest.wasm is (default: found upward of PATH)\n"
@@ -53,6 +57,7 @@ constexpr option table[] = {
     {"fuel", required_argument, nullptr, 'f'},
     {"interrupt", no_argument, nullptr, 'I'},
     {"validate", no_argument, nullptr, 'v'},
+    {"alter", required_argument, nullptr, 'a'},
     {"jobs", required_argument, nullptr, 'j'},
     {"timeout", required_argument, nullptr, 't'},
     {"suites", required_argument, nullptr, 's'},
@@ -118,6 +123,10 @@ bool take_option(int id, const char* value, Options& options) {
   case 'v':
     options.validate_only = true;
     return true;
+  case 'a':
+    options.validate_only = true;
+    options.alters = true;
+    return read_count(value, 1000000, options.bytes_altered);
   case 'j':
     return read_count(value, 256, options.jobs);
   case 't':

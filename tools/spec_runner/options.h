@@ -16,6 +16,8 @@ struct Options {
   unsigned fuel = 0;          ///< Suspend each call whenever it has used up so much; 0 for never.
   bool interrupt = false;     ///< Suspend each call wherever it looks for interruptions.
   bool validate_only = false; ///< Module::validate alone.
+  bool alters = false;        ///< Validate altered modules too: see alter.h.
+  unsigned bytes_altered = 0; ///< How many single bytes of each.
   bool in_process = false;    ///< No process per script, for debuggers.
   bool oom = false;           ///< Refuse every request for memory in turn: see sweep.h.
   oom::Shapes shapes;
@@ -27,12 +29,12 @@ struct Options {
   bool json = false;
   const void* stack_end = nullptr; ///< Up to where call stacks are walked.
   unsigned jobs = 1;
-  unsigned seconds_max = 600; ///< For one script.
+  unsigned seconds_max = 600;    ///< For one script.
   std::string write_precompiled; ///< A folder for the precompiled modules, named by their .wasm.
-  std::string read_precompiled;  ///< A folder to take them from; they must be what is compiled here.
-  std::string suites;         ///< The suites' folder; found from the paths if empty.
-  std::string skip_list;      ///< The list to compare with; empty compares with nothing.
-  std::string write_skips;    ///< Where to write a list instead.
+  std::string read_precompiled; ///< A folder to take them from; they must be what is compiled here.
+  std::string suites;           ///< The suites' folder; found from the paths if empty.
+  std::string skip_list;        ///< The list to compare with; empty compares with nothing.
+  std::string write_skips;      ///< Where to write a list instead.
   std::vector<std::string> paths;
 };
 

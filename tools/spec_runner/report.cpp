@@ -1,5 +1,6 @@
-// Each line begins with a letter: p and a count, f and a failure, s and a skip, n and a note, o and
-// the sums of a sweep, k and a class of call stacks, e for the end.
+// Each line begins with a letter: p and a count, f and a failure, s and a skip, a and how many
+// altered modules were judged, n and a note, o and the sums of a sweep, k and a class of call
+// stacks, e for the end.
 #include "tools/spec_runner/report.h"
 
 #include "tools/spec_runner/skips.h"
@@ -45,6 +46,8 @@ void Report::site(uint64_t key, bool is_reached) {
   std::fprintf(stream_, "k%" PRIu64 " %d\n", key, is_reached ? 1 : 0);
 }
 
+void Report::judged(uint64_t count) { std::fprintf(stream_, "a%" PRIu64 "\n", count); }
+
 void Report::skipped(const std::string& reason) {
   std::fprintf(stream_, "s%s\n", skip_entry(script_, place_->line, reason).c_str());
 }
@@ -76,6 +79,9 @@ void Tally::read(const std::string& line) {
   case 'f':
     ++failed;
     failures.push_back(rest);
+    break;
+  case 'a':
+    judged += std::stoull(rest);
     break;
   case 's':
     ++skipped;

@@ -17,6 +17,7 @@ struct Tally {
   uint64_t passed = 0;
   uint64_t failed = 0;
   uint64_t skipped = 0;
+  uint64_t judged = 0;               ///< Altered modules.
   std::vector<std::string> failures; ///< "script:line: what"
   std::vector<std::string> skips;    ///< Entries of the list of skips.
   bool complete = false;             ///< The script was run to its end.
@@ -52,6 +53,8 @@ public:
   void failed_at(uint32_t line, const std::string& what);
   void note(const std::string& what);
   void sums(const oom::Tally& tally);
+  /// So many altered modules were judged.
+  void judged(uint64_t count);
   void site(uint64_t key, bool is_reached);
   void skipped(const std::string& reason);
   void finish();

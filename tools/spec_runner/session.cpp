@@ -4,6 +4,7 @@
 
 #include "core/artifact/module_image.h"
 #include "tests/oom/state_digest.h"
+#include "tools/spec_runner/alter.h"
 #include "tools/spec_runner/machine.h"
 #include "tools/spec_runner/sweep.h"
 #include "tools/spec_runner/traps.h"
@@ -52,7 +53,9 @@ public:
   Session(const ScriptFile& file, const Options& options, const Conflicts& conflicts,
           Report& report)
       : file_(file), options_(options), conflicts_(conflicts), report_(report),
-        sweep_(options, report, machine_store_) {}
+        sweep_(options, report, machine_store_) {
+    if (options.alters) alterations_.emplace(options.compact, options.bytes_altered);
+  }
 
   void run(const Script& script, const std::vector<uint8_t>& spectest);
 
@@ -68,6 +71,7 @@ private:
   Result<std::vector<Val>> perform(const Instance& instance, const Action& action);
   Verdict execute(const Command& command);
   Verdict validate(const Command& command);
+  Verdict validate(const Command& command, const std::vector<uint8_t>& bytes);
   Verdict define(const Command& command, bool is_instantiated);
   Verdict make_instance(const Command& command);
   Verdict register_instance(const Command& command);
@@ -89,6 +93,7 @@ private:
   Report& report_;
   std::optional<Machine> machine_store_;
   Sweep sweep_;
+  std::optional<Alterations> alterations_;
   std::map<std::string, Definition> definitions_;
   std::map<std::string, NamedInstance> instances_;
   Definition last_definition_;
@@ -167,6 +172,7 @@ void Session::run(const Script& script, const std::vector<uint8_t>& spectest) {
       }
     }
   }
+  if (alterations_) report_.judged(alterations_->judged());
   end();
   sweep_.report_sums();
 }
@@ -265,10 +271,17 @@ Verdict Session::validate(const Command& command) {
   std::string problem;
   const auto bytes = bytes_of(command, problem);
   if (!bytes) return Verdict::failed(problem);
+  const Verdict verdict = validate(command, *bytes);
+  if (verdict.kind != Verdict::Kind::passed || !alterations_) return verdict;
+  problem = alterations_->judge(*bytes, command.line);
+  return problem.empty() ? verdict : Verdict::failed(problem);
+}
+
+Verdict Session::validate(const Command& command, const std::vector<uint8_t>& bytes) {
   Diagnostic diagnostic;
   const Error result = sweep_.in_place("validate", [&] {
     return Sweep::Attempt{
-        Module::validate(sweep_.allocator(), *bytes, FeatureSet::all(), &diagnostic).error(), 0};
+        Module::validate(sweep_.allocator(), bytes, FeatureSet::all(), &diagnostic).error(), 0};
   });
   if (!expects_rejection(command.kind)) {
     if (result == Error::none) return Verdict::passed();
