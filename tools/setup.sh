@@ -7,7 +7,7 @@ set -eu
 demo_packages="clang-19 lld-19 libclang-rt-19-dev-wasm32 wasi-libc meson ninja-build cmake pkg-config python3 git
   libmimalloc-dev doctest-dev nlohmann-json3-dev"
 test_packages="g++-12 libclang-rt-19-dev llvm-19 g++-arm-linux-gnueabihf qemu-user libstdc++-arm-none-eabi-newlib
-  clang-tidy-19 libclang-19-dev llvm-19-dev"
+  clang-tidy-19 libclang-19-dev llvm-19-dev valgrind"
 
 case "${1:-test}" in
 demo) wanted="$demo_packages" ;;
