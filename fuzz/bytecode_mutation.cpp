@@ -445,7 +445,7 @@ void Mutator::run(size_t mutants) {
   }
 }
 
-Result<void> verify_whole(const ModuleImage& image, uint32_t& bad_function, uint32_t& bad_offset) {
+Result<void> verify_whole(ModuleImage& image, uint32_t& bad_function, uint32_t& bad_offset) {
   EBB_TRY(verify_records(image, &bad_function));
   EBB_TRY(verify_image_functions(image, image.heap, &bad_function, &bad_offset));
   return verify_image_constants(image, image.heap, &bad_function, &bad_offset);
