@@ -222,7 +222,7 @@ const uint8_t* Translation::locate(const uint8_t* threaded, uint32_t position) {
 /// Whether control may come to an instruction from elsewhere. In a function so long that looking
 /// for its labels part by part would take too long, to every one.
 bool Translation::label_is_at(const uint8_t* at) {
-  constexpr ptrdiff_t marked_max = 1024 * 1024;
+  constexpr ptrdiff_t marked_max = ptrdiff_t{1024} * 1024;
   if (in_.end - in_.begin > marked_max) return true;
   if (layout_ != nullptr) return (layout_[index_of(at)] & Layout::label) != 0;
   if (window_begin_ == nullptr || at >= window_begin_ + window_bytes) {

@@ -74,6 +74,7 @@ Error Call::run() {
 }
 
 Error Call::run_to_end() {
+  // NOLINTNEXTLINE(ebb-unread-result): below a host call every reason to suspend ends the same way
   const Error error = run();
   if (!is_suspended()) return error;
   // What stands below this call cannot be suspended with it; an interruption is left to it.
@@ -279,6 +280,7 @@ Result<Execution::State> Execution::run() {
     return note(call_.store(), Error::not_resumable);
   }
   const Error error = call_.run();
+  // NOLINTNEXTLINE(ebb-swallowed-oom): a suspended call has not failed; `reason` returns the error
   if (error == Error::none) return state_ = State::done;
   if (call_.is_suspended()) {
     if (error == Error::interrupted) call_.store().interrupt.store(0, std::memory_order_relaxed);

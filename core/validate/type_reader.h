@@ -32,10 +32,16 @@ public:
   /// A type index, as a type. Fails besides: unknown_type.
   Result<HeapType> type_use(Reader& reader) const;
 
+  /// Whether a feature that is needed is on; if so, the module uses it.
+  bool use(Feature feature) const {
+    if (!features_.has(feature)) return false;
+    used_.set(feature);
+    return true;
+  }
+
   /// Fails: feature_disabled.
   Result<void> need(Feature feature) const {
-    if (!features_.has(feature)) return Error::feature_disabled;
-    used_.set(feature);
+    if (!use(feature)) return Error::feature_disabled;
     return {};
   }
 
