@@ -72,7 +72,8 @@ struct ModuleImage {
   Block verified_block;
   std::atomic_flag publishing;           ///< Held for a moment by who makes a lazy function ready.
   const uint8_t* prepare_code = nullptr; ///< Where a function starts that is not ready.
-  Block threaded; ///< Threaded code, and the functions in it; null when compact runs.
+  Block threaded; ///< Threaded code, and the functions in it; null when compact runs. Begins with
+                  ///< the next such Block.
   const ThreadedFunction* threaded_functions = nullptr;
   const ThreadedFunction* threaded_constants = nullptr;
   const uint8_t* exit_code = nullptr; ///< Where an activation of this module returns to.

@@ -83,6 +83,9 @@ private:
   void write(const Function& function, uint8_t* out);
   uint8_t* write_head(uint8_t* out, Form form);
   const uint8_t* write_entry_point(uint8_t*& out, Form form);
+  Result<ThreadedFunction*> begin();
+  Result<uint8_t*> make_room(uint32_t bytes);
+  void finish_segment();
   /// Constants are always ready.
   bool is_lazy(const Function& function) const {
     return !image_.lazy.empty() && image_.index_of(function) != no_function;
@@ -91,7 +94,11 @@ private:
   ModuleImage& image_;
   const uint8_t* code_; ///< What code offsets count from.
   const void* const* handlers_;
-  Vec<uint32_t> layout_; ///< Of the function at hand.
+  Vec<uint32_t> layout_;     ///< Of the function at hand.
+  Block* segment_ = nullptr; ///< Where code goes now, and between what.
+  uint8_t* out_ = nullptr;
+  uint8_t* end_ = nullptr;
+  uint64_t left_ = 0; ///< Bytes of compact code that is still to be threaded.
 };
 
 Result<uint32_t> Threader::lay_out(const Function& function) {
@@ -120,27 +127,74 @@ const uint8_t* Threader::write_entry_point(uint8_t*& out, Form form) {
   return at;
 }
 
-Result<void> Threader::run() {
-  const std::span<const Function> lists[] = {image_.functions, image_.constants};
-  uint64_t total = 2 * (sizeof(ThreadedCallTail) + word) + word;
-  for (const std::span<const Function> functions : lists)
-    for (const Function& function : functions) {
-      total += sizeof(ThreadedFunction);
-      if (!is_lazy(function)) total += EBB_TRY(lay_out(function));
-    }
-  if (total > SIZE_MAX) return Error::out_of_memory;
-  image_.threaded = EBB_TRY(image_.heap.allocate(static_cast<size_t>(total), alignof(uint64_t)));
-  // The functions come first, since calls refer to them.
-  ThreadedFunction* described = static_cast<ThreadedFunction*>(image_.threaded.pointer);
+/// What is allocated for code that is still to come, whose compact bytes these are: mostly enough
+/// for small modules, and of large ones a part. What is too much is given back.
+size_t estimate(uint64_t compact_bytes) {
+  constexpr uint64_t growth = 3;
+  constexpr uint64_t segment_bytes = 256 * 1024;
+  const uint64_t all = compact_bytes * growth;
+  return static_cast<size_t>(all < segment_bytes ? all : segment_bytes);
+}
+
+/// Makes room for a function, behind the one before or in a new segment. Fails: out_of_memory. On
+/// failure: what is held belongs to the image.
+Result<uint8_t*> Threader::make_room(uint32_t bytes) {
+  if (static_cast<size_t>(end_ - out_) >= bytes) {
+    uint8_t* at = out_;
+    out_ += bytes;
+    return at;
+  }
+  const size_t wanted = estimate(left_);
+  // A large function has its segment for itself, so that little of the present one is wasted.
+  const bool is_large = bytes > wanted / 8;
+  const Block block =
+      EBB_TRY(image_.heap.allocate(sizeof(Block) + (is_large ? bytes : wanted), alignof(uint64_t)));
+  Block* next = static_cast<Block*>(segment_->pointer);
+  uint8_t* at = static_cast<uint8_t*>(block.pointer) + sizeof(Block);
+  ::new (block.pointer) Block(*next);
+  *next = block;
+  if (is_large) return at;
+  finish_segment();
+  segment_ = next;
+  out_ = at + bytes;
+  end_ = static_cast<uint8_t*>(block.pointer) + block.bytes;
+  return at;
+}
+
+/// Gives back what a segment has too much.
+void Threader::finish_segment() {
+  const size_t used = static_cast<size_t>(out_ - static_cast<uint8_t*>(segment_->pointer));
+  const Result<Block> shrunk = image_.heap.resize(*segment_, used, alignof(uint64_t), false);
+  EBB_ASSERT(shrunk.ok());
+  if (shrunk.ok()) *segment_ = shrunk.value();
+}
+
+/// Makes the first block: the functions, since calls refer to them, entry points, and code.
+Result<ThreadedFunction*> Threader::begin() {
+  const size_t count = image_.functions.size() + image_.constants.size();
+  for (const std::span<const Function> functions : {image_.functions, image_.constants})
+    for (const Function& function : functions)
+      if (!is_lazy(function)) left_ += function.code_bytes;
+  const size_t fixed = sizeof(Block) + count * sizeof(ThreadedFunction) +
+                       2 * (sizeof(ThreadedCallTail) + word) + word;
+  image_.threaded = EBB_TRY(image_.heap.allocate(fixed + estimate(left_), alignof(uint64_t)));
+  Block* next = ::new (image_.threaded.pointer) Block;
+  ThreadedFunction* described = reinterpret_cast<ThreadedFunction*>(next + 1);
   image_.threaded_functions = described;
   image_.threaded_constants = described + image_.functions.size();
-  uint8_t* out =
-      reinterpret_cast<uint8_t*>(described + image_.functions.size() + image_.constants.size());
-  image_.exit_code = write_entry_point(out, Form::exit_machine_nnnn);
-  image_.boundary_code = write_entry_point(out, Form::return_boundary_nnnn);
-  image_.prepare_code = out;
-  out = write_head(out, Form::prepare_nnnn);
-  for (const std::span<const Function> functions : lists)
+  segment_ = &image_.threaded;
+  end_ = static_cast<uint8_t*>(image_.threaded.pointer) + image_.threaded.bytes;
+  out_ = reinterpret_cast<uint8_t*>(described + count);
+  image_.exit_code = write_entry_point(out_, Form::exit_machine_nnnn);
+  image_.boundary_code = write_entry_point(out_, Form::return_boundary_nnnn);
+  image_.prepare_code = out_;
+  out_ = write_head(out_, Form::prepare_nnnn);
+  return described;
+}
+
+Result<void> Threader::run() {
+  ThreadedFunction* described = EBB_TRY(begin());
+  for (const std::span<const Function> functions : {image_.functions, image_.constants})
     for (const Function& function : functions) {
       if (is_lazy(function)) {
         ::new (described++) ThreadedFunction{image_.prepare_code, &function,
@@ -148,13 +202,14 @@ Result<void> Threader::run() {
         continue;
       }
       const uint32_t bytes = EBB_TRY(lay_out(function));
+      uint8_t* out = EBB_TRY(make_room(bytes));
       const bool is_constant = image_.index_of(function) == no_function;
       const TypeId type = is_constant ? no_type : image_.type_of(function);
       ::new (described++) ThreadedFunction{out, &function, type, function.extent};
       write(function, out);
-      out += bytes;
+      left_ -= function.code_bytes;
     }
-  EBB_ASSERT(out == static_cast<uint8_t*>(image_.threaded.pointer) + total);
+  finish_segment();
   return {};
 }
 

@@ -120,9 +120,15 @@ void take_apart(const uint8_t* at, Step& out) {
   out.kinds = info.kinds;
   out.offset = 0;
   const uint8_t* operand = at + 2;
-  for (int i = 0; i < 4; i++) {
+  const int operands = out.kinds.c == Kind::n ? 3 : 4;
+  for (int i = 0; i < operands; i++) {
     Kind& kind = kind_at(out.kinds, i);
     if (kind == Kind::n || kind == Kind::a) continue;
+    if (kind == Kind::s) {
+      out.values[i] = read_code<uint16_t>(operand);
+      operand += 2;
+      continue;
+    }
     const uint32_t bytes = kind_bytes(kind);
     if (kind == Kind::w || kind == Kind::h) out.form = Form::count;
     out.values[i] = read_operand(operand, kind);
@@ -277,12 +283,16 @@ void Translation::walk() {
 void Translation::step(Step& in) {
   if (holds_ && !fuse_held(in) && !defer_constant(in)) release_held();
   if (defer(in)) return;
+  const Effect effect = op_info(in.op).effect;
+  if (deferred_count_ == 0) {
+    if (!hold(in)) emit(in);
+    return;
+  }
   if (touches_ranges(in.op)) {
     materialize_all();
     drop_all();
   }
   resolve(in);
-  const Effect effect = op_info(in.op).effect;
   const bool returns_value = in.op == Op::return_int || in.op == Op::return_float;
   if (ends_block(effect)) {
     if (!returns_value) materialize_all();

@@ -13,18 +13,12 @@ constexpr uint32_t aligned(uint32_t bytes) { return (bytes + word - 1) / word * 
 
 /// Bytes of an operand of a kind in threaded code.
 constexpr uint32_t threaded_bytes(Kind kind) {
-  switch (kind) {
-  case Kind::s:
-  case Kind::r:
-    return 2;
-  case Kind::k:
-    return 4;
-  case Kind::w:
-    return 8;
-  default:
-    return 0;
-  }
+  // n, s, a, k, r, p, w, h and the rest.
+  constexpr uint8_t bytes[] = {0, 2, 0, 4, 2, 0, 8, 0, 0, 0, 0};
+  return bytes[static_cast<size_t>(kind)];
 }
+static_assert(threaded_bytes(Kind::s) == 2 && threaded_bytes(Kind::r) == 2 &&
+              threaded_bytes(Kind::k) == 4 && threaded_bytes(Kind::w) == 8);
 
 /// The kind of a pin.
 Kind kind_of(int pin) {
@@ -107,7 +101,8 @@ Translation::Choice Translation::choose(const Step& in) const {
   uint8_t which[4] = {}; // The pin of an operand, plus one.
   if (in_.pins.any()) {
     Kinds kinds = in.kinds;
-    for (int i = 0; i < 4; i++) {
+    const int operands = kinds.c == Kind::n ? 3 : 4;
+    for (int i = 0; i < operands; i++) {
       if (kind_at(kinds, i) != Kind::s) continue;
       which[i] = static_cast<uint8_t>(pin_of(in.values[i]) + 1);
       if (which[i] != 0) pinned |= 1u << i;
@@ -269,9 +264,13 @@ void Translation::put(const Step& in, const Choice& choice) {
     uint8_t* at = out_ + position_ + word;
     Kinds kinds = choice.kinds;
     for (int i = 0; i < 4; i++) {
-      const Kind kind = kind_at(kinds, i);
-      const uint32_t bytes = threaded_bytes(kind);
-      memcpy(at, kind == Kind::w ? static_cast<const void*>(&in.wide) : &choice.values[i], bytes);
+      const uint32_t bytes = threaded_bytes(kind_at(kinds, i));
+      if (bytes == 2)
+        write_code(at, static_cast<uint16_t>(choice.values[i]));
+      else if (bytes == 4)
+        write_code(at, choice.values[i]);
+      else if (bytes == 8)
+        write_code(at, in.wide);
       at += bytes;
     }
     if (has_offset(choice.op, choice.kinds))

@@ -289,7 +289,11 @@ Result<void> Loader::drop_what_running_does_not_need(BytesOwnership ownership) {
 
 void destroy(EngineState& engine, ModuleImage* image, size_t bytes) {
   release_lazy(*image);
-  if (image->threaded) image->heap.release(image->threaded, alignof(uint64_t));
+  for (Block segment = image->threaded; segment;) {
+    const Block next = *static_cast<const Block*>(segment.pointer);
+    image->heap.release(segment, alignof(uint64_t));
+    segment = next;
+  }
   if (image->is_compiled)
     static_cast<CompiledImage*>(image)->~CompiledImage();
   else
