@@ -37,4 +37,48 @@ Result<void> VecBlock::resize(Heap& heap, void** data, uint32_t* bytes, uint64_t
   return {};
 }
 
+namespace {
+
+/// Changes the block to `wanted` bytes or more.
+Result<void> set_bytes(VecBlock::Fields& vec, uint64_t wanted, size_t align) {
+  EBB_ASSERT(vec.bytes != 0 || vec.data == nullptr);
+  return VecBlock::resize(*vec.heap, &vec.data, &vec.bytes, wanted, align);
+}
+
+} // namespace
+
+Result<void> VecBlock::grow_for(Fields& vec, size_t count, size_t item_bytes, size_t align) {
+  const uint64_t needed = (uint64_t{vec.size} + count) * item_bytes;
+  if (count > UINT32_MAX) return Error::out_of_memory;
+  if (needed <= vec.bytes) {
+    EBB_ASK_ANYWAY(*vec.heap);
+    return {};
+  }
+  return set_bytes(vec, EBB_TRY(grown_bytes(vec.bytes, needed, item_bytes)), align);
+}
+
+Result<void> VecBlock::reserve_exact(Fields& vec, size_t count, size_t item_bytes, size_t align) {
+  if (count > UINT32_MAX) return Error::out_of_memory;
+  const uint64_t needed = uint64_t{count} * item_bytes;
+  if (needed > vec.bytes) return set_bytes(vec, needed, align);
+  if (count != 0) EBB_ASK_ANYWAY(*vec.heap);
+  return {};
+}
+
+Result<void> VecBlock::append(Fields& vec, const void* items, size_t count, size_t item_bytes,
+                              size_t align) {
+  if (count == 0) return {};
+  // The items may lie in the block that is about to move.
+  const auto* from = static_cast<const unsigned char*>(items);
+  const auto* first = static_cast<const unsigned char*>(vec.data);
+  const size_t used = vec.size * item_bytes;
+  const bool is_own = from >= first && from < first + used;
+  const size_t own_offset = is_own ? static_cast<size_t>(from - first) : 0;
+  EBB_TRY(grow_for(vec, count, item_bytes, align));
+  auto* data = static_cast<unsigned char*>(vec.data);
+  memcpy(data + used, is_own ? data + own_offset : from, count * item_bytes);
+  vec.size += static_cast<uint32_t>(count);
+  return {};
+}
+
 } // namespace ebb

@@ -13,6 +13,7 @@
 #include "collections/heap.h"
 #include "collections/wire_count.h"
 #include "error/assert.h"
+#include "error/build.h"
 
 #include <cstring>
 #include <new>
@@ -35,12 +36,27 @@ struct VecBlock {
   /// Fails: out_of_memory. On failure: nothing has changed.
   static Result<void> resize(Heap& heap, void** data, uint32_t* bytes, uint64_t wanted,
                              size_t align);
+
+  /// The fields of a Vec of anything.
+  struct Fields {
+    Heap* heap;
+    void* data;
+    uint32_t size;
+    uint32_t bytes;
+  };
+  /// What Vec does for elements that are copied by their bytes, in small builds, where code that is
+  /// there once is worth more than code that knows the size. Fail as there.
+  static Result<void> append(Fields& vec, const void* items, size_t count, size_t item_bytes,
+                             size_t align);
+  static Result<void> grow_for(Fields& vec, size_t count, size_t item_bytes, size_t align);
+  static Result<void> reserve_exact(Fields& vec, size_t count, size_t item_bytes, size_t align);
 };
 
 template <class T> class Vec {
 public:
   static_assert(std::is_nothrow_move_constructible_v<T> && !std::is_reference_v<T>);
   static constexpr bool is_trivial = std::is_trivially_copyable_v<T>;
+  static constexpr bool is_shared = is_small_build && is_trivial;
 
   explicit Vec(Heap& heap) : heap_(&heap) {}
   Vec(Vec&& other) noexcept
@@ -106,6 +122,7 @@ public:
 
   /// Appends one. Fails: out_of_memory. On failure: Vec and argument are as they were.
   Result<void> push(const T& item) {
+    if constexpr (is_shared) return append(&item, 1);
     if (has_room()) [[likely]] {
       EBB_ASK_ANYWAY(*heap_);
       construct(size_, item);
@@ -115,6 +132,7 @@ public:
     return grow_and_push(item);
   }
   Result<void> push(T&& item) {
+    if constexpr (is_shared) return append(&item, 1);
     if (has_room()) [[likely]] {
       EBB_ASK_ANYWAY(*heap_);
       construct(size_, std::move(item));
@@ -133,6 +151,9 @@ public:
   /// changed.
   Result<void> append(std::span<const T> items) { return append(items.data(), items.size()); }
   Result<void> append(const T* items, size_t count) {
+    if constexpr (is_shared) {
+      return VecBlock::append(fields(), items, count, sizeof(T), alignof(T));
+    }
     if (count == 0) return {};
     const bool is_own = items >= data_ && items < data_ + size_;
     const size_t own_index = is_own ? static_cast<size_t>(items - data_) : 0;
@@ -168,6 +189,9 @@ public:
   /// Makes room for `count` elements in all and no more. Fails: out_of_memory. On failure: nothing
   /// has changed.
   Result<void> reserve_exact(size_t count) {
+    if constexpr (is_shared) {
+      return VecBlock::reserve_exact(fields(), count, sizeof(T), alignof(T));
+    }
     if (count <= capacity()) {
       if (count != 0) EBB_ASK_ANYWAY(*heap_);
       return {};
@@ -270,7 +294,13 @@ private:
     return {};
   }
 
+  /// Only the untyped functions use it, which are compiled apart.
+  VecBlock::Fields& fields() { return *reinterpret_cast<VecBlock::Fields*>(this); }
+
   Result<void> grow_for(size_t count) {
+    if constexpr (is_shared) {
+      return VecBlock::grow_for(fields(), count, sizeof(T), alignof(T));
+    }
     const uint64_t needed = (uint64_t{size_} + count) * sizeof(T);
     if (count > UINT32_MAX) return Error::out_of_memory;
     if (needed <= bytes_) {
@@ -331,6 +361,6 @@ private:
   uint32_t bytes_ = 0; // of the block, as given
 };
 
-static_assert(sizeof(Vec<char>) <= 24);
+static_assert(sizeof(Vec<char>) <= 24 && sizeof(Vec<char>) == sizeof(VecBlock::Fields));
 
 } // namespace ebb

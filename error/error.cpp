@@ -5,41 +5,55 @@
 namespace ebb {
 namespace {
 
-struct Row {
-  const char* name;
-  const char* message;
-  const char* documentation;
-  ErrorClass error_class;
-};
-
-constexpr Row rows[] = {
-    {"none", "no error", "Nothing failed.", ErrorClass::none},
-#define EBB_ERROR(name, class_, message, documentation)                                            \
-  {#name, message, documentation, ErrorClass::class_},
+// Apart from each other, so that what a program does not ask for is not linked.
+constexpr const char* names[] = {
+    "none",
+#define EBB_ERROR(name, class_, message, documentation) #name,
 #include "error/errors.def"
 #undef EBB_ERROR
 };
 
-constexpr size_t row_count = sizeof(rows) / sizeof(rows[0]);
+constexpr const char* messages[] = {
+    "no error",
+#define EBB_ERROR(name, class_, message, documentation) message,
+#include "error/errors.def"
+#undef EBB_ERROR
+};
+
+constexpr const char* documentations[] = {
+    "Nothing failed.",
+#define EBB_ERROR(name, class_, message, documentation) documentation,
+#include "error/errors.def"
+#undef EBB_ERROR
+};
+
+constexpr ErrorClass classes[] = {
+    ErrorClass::none,
+#define EBB_ERROR(name, class_, message, documentation) ErrorClass::class_,
+#include "error/errors.def"
+#undef EBB_ERROR
+};
+
+constexpr size_t row_count = sizeof(names) / sizeof(names[0]);
 static_assert(row_count <= 256, "Error is one byte");
 
-const Row& row(Error error) {
+size_t row(Error error) {
   const size_t index = static_cast<size_t>(error);
-  return rows[index < row_count ? index : 0];
+  return index < row_count ? index : 0;
 }
 
 } // namespace
 
-ErrorClass error_class(Error error) { return row(error).error_class; }
-const char* error_name(Error error) { return row(error).name; }
-const char* error_message(Error error) { return row(error).message; }
-const char* error_documentation(Error error) { return row(error).documentation; }
+ErrorClass error_class(Error error) { return classes[row(error)]; }
+const char* error_name(Error error) { return names[row(error)]; }
+const char* error_message(Error error) { return messages[row(error)]; }
+const char* error_documentation(Error error) { return documentations[row(error)]; }
 
 const char* error_class_name(ErrorClass error_class) {
-  constexpr const char* names[] = {"none", "resource", "malformed", "invalid", "unsupported",
-                                   "link", "trap",     "host",      "usage"};
+  static constexpr const char* class_names[] = {
+      "none", "resource", "malformed", "invalid", "unsupported", "link", "trap", "host", "usage"};
   const size_t index = static_cast<size_t>(error_class);
-  return index < sizeof(names) / sizeof(names[0]) ? names[index] : "none";
+  return index < sizeof(class_names) / sizeof(class_names[0]) ? class_names[index] : "none";
 }
 
 } // namespace ebb

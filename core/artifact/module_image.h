@@ -91,8 +91,12 @@ struct ModuleImage {
                ? decl.functions[index.value]
                : functions[index.value - decl.imported_functions].type;
   }
+  /// Whether compact code runs; in small builds there is no other.
+  bool runs_compact() const { return is_small_build || encoding == Encoding::compact; }
   /// Whether functions of this module may have to be made ready at their first call.
-  bool is_lazy() const { return !lazy.empty() || !verified.empty(); }
+  bool is_lazy() const { return !is_small_build && (!lazy.empty() || !verified.empty()); }
+  /// Whether they have a record more each, in `lazy`. Small builds prepare all functions at once.
+  bool has_lazy_functions() const { return !is_small_build && !lazy.empty(); }
   bool is_verified(uint32_t ordinal) const {
     return (verified[ordinal / 32].load(std::memory_order_acquire) >> ordinal % 32 & 1) != 0;
   }
@@ -105,7 +109,7 @@ struct ModuleImage {
   /// What is known of a defined function: the record of its compiled body if it is ready, else what
   /// was declared.
   const Function& function(uint32_t ordinal) const {
-    if (!lazy.empty() && lazy[ordinal].entry.load(std::memory_order_acquire) != nullptr)
+    if (has_lazy_functions() && lazy[ordinal].entry.load(std::memory_order_acquire) != nullptr)
       return lazy[ordinal].function;
     return functions[ordinal];
   }
@@ -113,7 +117,7 @@ struct ModuleImage {
   FuncIndex index_of(const Function& function) const {
     const uint8_t* at = reinterpret_cast<const uint8_t*>(&function);
     const uint8_t* first_lazy = reinterpret_cast<const uint8_t*>(lazy.data());
-    if (at >= first_lazy && at < first_lazy + lazy.size_bytes())
+    if (has_lazy_functions() && at >= first_lazy && at < first_lazy + lazy.size_bytes())
       return FuncIndex{
           static_cast<uint32_t>(static_cast<size_t>(at - first_lazy) / sizeof(LazyFunction)) +
           decl.imported_functions};

@@ -1,4 +1,5 @@
-// Opcode: every instruction of WebAssembly 3.0, numbered by the rows of opcodes.def.
+// Opcode: every instruction of WebAssembly 3.0, numbered by the rows of opcodes.def. Those that the
+// build leaves out have names, too, but no encoding and no row in any table.
 #pragma once
 
 #include "core/types/features.h"
@@ -11,6 +12,10 @@ namespace ebb {
 enum class Opcode : uint16_t {
 #define EBB_OPCODE(name, prefix, code, mnemonic, immediate, signature, feature) name,
 #include "core/binary/opcodes.def"
+#ifdef EBB_SMALL
+#include "core/binary/opcodes_gc.def"
+#include "core/binary/opcodes_simd.def"
+#endif
 #undef EBB_OPCODE
 };
 
@@ -71,7 +76,6 @@ enum class Immediate : uint8_t {
 };
 
 struct OpcodeInfo {
-  const char* mnemonic;
   uint16_t code;
   uint8_t prefix; ///< 0 where there is none
   Immediate immediate;
@@ -79,7 +83,7 @@ struct OpcodeInfo {
 };
 
 const OpcodeInfo& opcode_info(Opcode opcode);
-inline const char* opcode_mnemonic(Opcode opcode) { return opcode_info(opcode).mnemonic; }
+const char* opcode_mnemonic(Opcode opcode);
 
 /// What no instruction is; lookups give it for bytes that encode none.
 inline constexpr Opcode no_opcode = static_cast<Opcode>(UINT16_MAX);
@@ -87,6 +91,11 @@ inline constexpr Opcode no_opcode = static_cast<Opcode>(UINT16_MAX);
 /// The instruction with a one-byte opcode, or `no_opcode`.
 Opcode plain_opcode(uint8_t code);
 inline bool is_opcode_prefix(uint8_t code) { return code >= 0xfb && code <= 0xfd; }
+/// Whether all instructions with a prefix belong to features that the build leaves out.
+inline bool is_prefix_left_out(uint8_t code) {
+  return (code == 0xfb && !has_feature(Feature::gc)) ||
+         (code == 0xfd && !has_feature(Feature::simd));
+}
 /// The instruction with a prefix and an opcode, or `no_opcode`.
 Opcode prefixed_opcode(uint8_t prefix, uint32_t code);
 

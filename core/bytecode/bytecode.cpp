@@ -1,3 +1,5 @@
+// The tables of ops and forms, and what is asked of them. Small builds pack them: two bytes a form,
+// one an op.
 #include "core/bytecode/bytecode.h"
 
 #include "core/bytecode/code_bytes.h"
@@ -127,7 +129,124 @@ constexpr bool ascend() {
 }
 static_assert(ascend());
 
+// What follows are the tables of small builds.
+
+constexpr size_t compact_forms = static_cast<size_t>(Form::compact_count);
+
+constexpr uint16_t pack(Kinds kinds) {
+  constexpr uint32_t bits = PackedForm::kind_bits;
+  return static_cast<uint16_t>(
+      static_cast<uint32_t>(kinds.d) | static_cast<uint32_t>(kinds.a) << bits |
+      static_cast<uint32_t>(kinds.b) << 2 * bits | static_cast<uint32_t>(kinds.c) << 3 * bits);
+}
+
+constexpr Kinds unpack(uint32_t packed) {
+  constexpr uint32_t bits = PackedForm::kind_bits;
+  constexpr uint32_t mask = (1u << bits) - 1;
+  return {static_cast<Kind>(packed & mask), static_cast<Kind>(packed >> bits & mask),
+          static_cast<Kind>(packed >> 2 * bits & mask),
+          static_cast<Kind>(packed >> 3 * bits & mask)};
+}
+
+constexpr size_t packed_kinds_max = 64;
+
+struct PackedTables {
+  PackedForm forms[compact_forms];
+  uint16_t kinds[packed_kinds_max] = {};
+  size_t kinds_count = 0;
+};
+
+constexpr PackedTables make_packed() {
+  PackedTables tables;
+  for (size_t i = 0; i < compact_forms; i++) {
+    const FormInfo& info = form_infos[i];
+    uint32_t row = 0;
+    while (row < tables.kinds_count && tables.kinds[row] != pack(info.kinds))
+      row++;
+    if (row == tables.kinds_count) tables.kinds[tables.kinds_count++] = pack(info.kinds);
+    const bool has_others = (i != 0 && form_infos[i - 1].op == info.op) ||
+                            (i + 1 < compact_forms && form_infos[i + 1].op == info.op);
+    tables.forms[i] = PackedForm(info.op, row, has_others);
+  }
+  return tables;
+}
+constexpr PackedTables packed = make_packed();
+static_assert(sizeof(PackedForm) == 2 && packed.kinds_count <= packed_kinds_max);
+
+struct PackedOp {
+  uint8_t half_extra : 3;
+  uint8_t effect : 4;
+  uint8_t commutative : 1;
+};
+static_assert(sizeof(PackedOp) == 1);
+
+struct PackedOps {
+  PackedOp ops[static_cast<size_t>(Op::count)];
+};
+
+constexpr PackedOps make_packed_ops() {
+  PackedOps made{};
+  for (size_t i = 0; i < static_cast<size_t>(Op::count); i++) {
+    const OpInfo& info = op_infos[i];
+    made.ops[i].half_extra = static_cast<uint8_t>(info.extra / 2) & 7;
+    made.ops[i].effect = static_cast<uint8_t>(info.effect) & 15;
+    made.ops[i].commutative = info.commutative;
+  }
+  return made;
+}
+constexpr PackedOps packed_ops = make_packed_ops();
+
+constexpr bool ops_fit() {
+  for (size_t i = 0; i < static_cast<size_t>(Op::count); i++)
+    if (packed_ops.ops[i].half_extra * 2 != op_infos[i].extra ||
+        packed_ops.ops[i].effect != static_cast<uint8_t>(op_infos[i].effect))
+      return false;
+  return true;
+}
+static_assert(ops_fit());
+
+/// Forms stand in the order of their ops.
+[[maybe_unused]] Form find_packed(Op op, Kinds kinds) {
+  size_t low = 0;
+  size_t high = compact_forms;
+  while (low < high) {
+    const size_t middle = low + (high - low) / 2;
+    if (packed.forms[middle].op() < op)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  const uint16_t wanted = pack(kinds);
+  for (; low < compact_forms && packed.forms[low].op() == op; low++)
+    if (packed.kinds[packed.forms[low].kinds_index()] == wanted) return static_cast<Form>(low);
+  return Form::count;
+}
+
 } // namespace
+
+// Other builds have nothing of the tables.
+PackedForm packed_form(uint16_t form) {
+  if constexpr (is_small_build) return packed.forms[form];
+  return {};
+}
+uint32_t packed_kinds(PackedForm form) {
+  if constexpr (is_small_build) return packed.kinds[form.kinds_index()];
+  return 0;
+}
+
+OpInfo packed_op_info(Op op) {
+  if constexpr (!is_small_build) return op_infos[static_cast<size_t>(op)];
+  const PackedOp& row = packed_ops.ops[static_cast<size_t>(op)];
+  return {static_cast<uint8_t>(row.half_extra * 2), static_cast<Effect>(row.effect),
+          row.commutative != 0};
+}
+
+FormInfo packed_form_info(Form form) {
+  EBB_ASSERT(form < Form::compact_count);
+  if constexpr (!is_small_build) return form_infos[static_cast<size_t>(form)];
+  const PackedForm row = packed.forms[static_cast<size_t>(form)];
+  return {row.op(), unpack(packed_kinds(row))};
+}
 
 uint64_t table_targets(Op op, const uint8_t* extra) {
   const uint32_t count =
@@ -156,6 +275,7 @@ Form metered_form(Form form) {
 }
 
 Form find_form(Op op, Kinds kinds, bool threaded) {
+  if constexpr (is_small_build) return find_packed(op, kinds);
   for (uint32_t at = place_of(key_of(op, kinds));; at = (at + 1) % table_size) {
     const Form form = static_cast<Form>(form_table.forms[at]);
     if (form == Form::count) return form;

@@ -15,7 +15,9 @@
 #pragma once
 
 #include "core/bytecode/forms.h"
+#include "core/types/features.h"
 #include "error/assert.h"
+#include "error/build.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -95,12 +97,46 @@ struct FormInfo {
 extern const OpInfo op_infos[];
 extern const FormInfo form_infos[];
 
-inline const OpInfo& op_info(Op op) {
+/// A form in two bytes, as a small build keeps and runs it.
+class PackedForm {
+public:
+  static constexpr uint32_t kind_bits = 3;
+
+  constexpr PackedForm() = default;
+  /// `kinds_index` is the row of the kinds in a table of their own. `has_others` says that the op
+  /// has other compact forms too, so that what executes it must look at the kinds.
+  constexpr PackedForm(Op op, uint32_t kinds_index, bool has_others)
+      : bits_(static_cast<uint16_t>(static_cast<uint32_t>(op) | kinds_index << op_bits |
+                                    (has_others ? others_bit : 0))) {}
+
+  constexpr Op op() const { return static_cast<Op>(bits_ & ((1u << op_bits) - 1)); }
+  constexpr uint32_t kinds_index() const { return (bits_ & (others_bit - 1)) >> op_bits; }
+  constexpr bool has_others() const { return (bits_ & others_bit) != 0; }
+
+private:
+  static constexpr uint32_t op_bits = 9;
+  static constexpr uint32_t others_bit = 1u << 15;
+  static_assert(static_cast<uint32_t>(Op::count) <= 1u << op_bits);
+  uint16_t bits_ = 0;
+};
+
+/// Of a compact form, as all that follows.
+PackedForm packed_form(uint16_t form);
+/// The kinds of a packed form: d in the lowest `kind_bits`, then a, b, c.
+uint32_t packed_kinds(PackedForm form);
+
+OpInfo packed_op_info(Op op);
+FormInfo packed_form_info(Form form);
+
+inline OpInfo op_info(Op op) {
   EBB_ASSERT(op < Op::count);
+  if constexpr (is_small_build) return packed_op_info(op);
   return op_infos[static_cast<size_t>(op)];
 }
-inline const FormInfo& form_info(Form form) {
+/// Small builds know compact forms only.
+inline FormInfo form_info(Form form) {
   EBB_ASSERT(form < Form::count);
+  if constexpr (is_small_build) return packed_form_info(form);
   return form_infos[static_cast<size_t>(form)];
 }
 const char* op_name(Op op);
@@ -117,6 +153,29 @@ inline bool has_target(Effect effect) {
 }
 inline bool is_call(Effect effect) {
   return effect == Effect::call || effect == Effect::call_terminal;
+}
+
+/// Whether an op is emitted for features alone that the build leaves out. It is no instruction
+/// there.
+constexpr bool is_left_out(Op op) {
+  switch (op) {
+  case Op::select_v128:
+  case Op::global_get_v128:
+  case Op::global_set_v128:
+    return !has_feature(Feature::simd);
+  case Op::return_call:
+  case Op::return_call_import:
+  case Op::return_call_indirect:
+    return !has_feature(Feature::tail_calls);
+  case Op::return_call_ref:
+  case Op::call_ref:
+  case Op::br_on_null:
+  case Op::br_on_non_null:
+  case Op::ref_as_non_null:
+    return !has_feature(Feature::function_references);
+  default:
+    return false;
+  }
 }
 
 /// Loads and stores of the first memory, whose extra bytes are the offset.

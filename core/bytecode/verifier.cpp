@@ -71,7 +71,7 @@ Result<void> Verifier::decode(uint32_t at, VerifiedInstruction& out) const {
   const uint16_t number = read_code<uint16_t>(code_ + at);
   if (number >= static_cast<uint16_t>(Form::compact_count)) return Error::bytecode_opcode;
   const FormInfo& info = form_info(static_cast<Form>(number));
-  if (is_machine_only(info.op)) return Error::bytecode_opcode;
+  if (is_machine_only(info.op) || is_left_out(info.op)) return Error::bytecode_opcode;
   const OpInfo& op = op_info(info.op);
   const uint32_t bytes = compact_bytes(info);
   if (left < bytes) return Error::bytecode_opcode;

@@ -22,7 +22,7 @@ Result<void> FunctionCompiler::call(const Instruction& in) {
   switch (in.op) {
   case Opcode::call:
   case Opcode::return_call: {
-    const bool tail = in.op == Opcode::return_call;
+    const bool tail = has_feature(Feature::tail_calls) && in.op == Opcode::return_call;
     const bool is_import = in.index < imported;
     draft.op = tail ? (is_import ? Op::return_call_import : Op::return_call)
                     : (is_import ? Op::call_import : Op::call_refs);
@@ -31,7 +31,7 @@ Result<void> FunctionCompiler::call(const Instruction& in) {
   }
   case Opcode::call_indirect:
   case Opcode::return_call_indirect: {
-    const bool tail = in.op == Opcode::return_call_indirect;
+    const bool tail = has_feature(Feature::tail_calls) && in.op == Opcode::return_call_indirect;
     draft.op = tail ? Op::return_call_indirect : Op::call_indirect;
     draft.set_extra32(0, in.index);
     draft.set_extra32(4, table_operand(in.index2));
@@ -40,6 +40,7 @@ Result<void> FunctionCompiler::call(const Instruction& in) {
     return emit_call(draft, validator_.type(TypeIndex{in.index}), 8, tail);
   }
   default: {
+    only_with(Feature::function_references);
     const bool tail = in.op == Opcode::return_call_ref;
     draft.op = tail ? Op::return_call_ref : Op::call_ref;
     draft.set_extra32(0, in.index);
@@ -161,6 +162,7 @@ Result<void> FunctionCompiler::step_reference(const Instruction& in) {
     acc_mirrors(entries_.back().slot, ValKind::i32);
     return {};
   default:
+    only_with(Feature::function_references);
     draft.op = Op::ref_as_non_null;
     draft.a = operand(entries_.back());
     return emit(draft);

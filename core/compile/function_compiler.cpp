@@ -168,7 +168,7 @@ Result<void> FunctionCompiler::write_pins() {
 
 /// Notes where the code that comes next was translated from, in the map that backtraces read.
 Result<void> FunctionCompiler::note_offset() {
-  if (!options_.keep_offsets || instruction_.offset == noted_wasm_) return {};
+  if (is_small_build || !options_.keep_offsets || instruction_.offset == noted_wasm_) return {};
   uint8_t buffer[10];
   size_t size = 0;
   uint32_t deltas[2] = {emitter_.position() - noted_code_, instruction_.offset - noted_wasm_};
@@ -184,6 +184,8 @@ Result<void> FunctionCompiler::note_offset() {
 }
 
 Error FunctionCompiler::unsupported(Opcode op) const {
+  // There all features of the build can be compiled.
+  if (is_small_build) return Error::unsupported_simd;
   switch (opcode_info(op).feature) {
   case Feature::exceptions:
     return Error::unsupported_exceptions;
@@ -241,8 +243,10 @@ Result<void> FunctionCompiler::step(const Instruction& in) {
   case Opcode::br_table:
     return branch_table();
   case Opcode::br_on_null:
+    only_with(Feature::function_references);
     return branch_on_null(in.index, true);
   case Opcode::br_on_non_null:
+    only_with(Feature::function_references);
     return branch_on_null(in.index, false);
   case Opcode::return_:
     note_exit(0);
@@ -512,7 +516,7 @@ bool has_far_offset(Op op) {
 
 Result<void> FunctionCompiler::step_memory_access(const Instruction& in, Op op) {
   const MemoryType& memory = decl_.memories[in.index];
-  if (in.index != 0 || memory.limits.is_64) return far_access(in, op);
+  if (in.index != 0 || memory.limits.address_type() == ValType::i64()) return far_access(in, op);
   const uint32_t offset = static_cast<uint32_t>(in.imm);
   const Entry& top = entries_[entries_.size() - (is_store(op) ? 2 : 1)];
   const uint32_t base = static_cast<uint32_t>(top.bits);

@@ -20,7 +20,9 @@ struct Operands {
     return rp[-1 - static_cast<ptrdiff_t>(read_code<uint16_t>(at + byte))];
   }
   uint32_t index(size_t byte) const { return read_code<uint32_t>(at + byte) & ~far_address_64; }
-  bool is_64(size_t byte) const { return (read_code<uint32_t>(at + byte) & far_address_64) != 0; }
+  bool is_64(size_t byte) const {
+    return has_feature(Feature::memory64) && (read_code<uint32_t>(at + byte) & far_address_64) != 0;
+  }
   /// An address or size: i64 or i32.
   uint64_t address(size_t byte, bool wide) const {
     return wide ? slot(byte) : static_cast<uint32_t>(slot(byte));

@@ -82,6 +82,7 @@ const Function& running_function(const Machine& m) {
 }
 
 uint64_t* machine_prepare(Machine& m, uint64_t* fp) {
+  if (is_small_build) EBB_UNREACHABLE();
   ModuleImage& image = *m.instance->module;
   CallRecord* record = m.record - 1;
   const bool is_boundary = code_is(image, record->return_pc, Form::return_boundary_nnnn);
@@ -134,6 +135,7 @@ uint64_t* machine_call(Machine& m, uint64_t* fp, const CallSite& site, FuncRef t
 }
 
 uint64_t* machine_tail_call(Machine& m, uint64_t* fp, const CallSite& site, FuncRef target) {
+  only_with(Feature::tail_calls);
   m.called_host = false;
   if (target.instance == host_instance_id) {
     const HostFunction host = m.store.host_functions[target.function];
@@ -206,6 +208,7 @@ FuncRef machine_table_function(Machine& m, uint32_t table, uint64_t index, TypeI
 }
 
 FuncRef machine_ref_function(Machine& m, RefBits bits, TypeId expected) {
+  only_with(Feature::function_references);
   const FuncRef callee = FuncRef::from_bits(bits);
   // An external reference has no instance either.
   if (callee.is_null()) {

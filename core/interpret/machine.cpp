@@ -35,7 +35,7 @@ void Machine::set_instance(InstanceState* next) {
   functions = module.functions.data();
   threaded = module.threaded_functions;
   code = module.code.data();
-  lazy = module.lazy.empty() ? nullptr : module.lazy.data();
+  lazy = module.has_lazy_functions() ? module.lazy.data() : nullptr;
   is_lazy = module.is_lazy();
   refresh_memory();
 }
@@ -48,14 +48,15 @@ bool is_boundary(const ModuleImage& image, const CallRecord& record) {
 }
 
 void run_machine(Machine& m, const uint8_t* pc, uint64_t* fp) {
-  if (m.instance->module->encoding == Encoding::compact)
+  if (m.instance->module->runs_compact())
     run_compact(m, pc, fp);
   else
     run_threaded(m, pc, fp);
 }
 
-/// Notes the frames of a run that ended in an error, the innermost first.
+/// Notes the frames of a run that ended in an error, the innermost first. Not in small builds.
 __attribute__((noinline)) void note_trace(Machine& m, const CallRecord* bottom) {
+  if (is_small_build) return;
   StoreState& store = m.store;
   const InstanceState* instance = m.instance;
   const uint8_t* pc = m.pc;

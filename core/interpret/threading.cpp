@@ -14,6 +14,7 @@ constexpr uint32_t word = sizeof(void*);
 
 /// The lazy function that a record belongs to, if it is the record of a compiled body.
 const LazyFunction* lazy_of(const ModuleImage& image, const Function& function) {
+  if (!image.has_lazy_functions()) return nullptr;
   const uint8_t* at = reinterpret_cast<const uint8_t*>(&function);
   const uint8_t* first = reinterpret_cast<const uint8_t*>(image.lazy.data());
   if (at < first || at >= first + image.lazy.size_bytes()) return nullptr;
@@ -234,7 +235,7 @@ constexpr uint8_t compact_prepare[] = {0, 0, low(Form::prepare_nnnn), high(Form:
 } // namespace
 
 Result<void> make_ready(ModuleImage& image) {
-  if (image.encoding == Encoding::threaded) return Threader(image, image.code.data()).run();
+  if (!image.runs_compact()) return Threader(image, image.code.data()).run();
   image.exit_code = compact_exit + 2;
   image.boundary_code = compact_boundary + 2;
   image.prepare_code = compact_prepare + 2;
@@ -242,6 +243,7 @@ Result<void> make_ready(ModuleImage& image) {
 }
 
 Result<Block> thread_function(ModuleImage& image, const Function& function, const uint8_t* code) {
+  if (is_small_build) return Error::invalid_config;
   return Threader(image, code).run_one(function);
 }
 
@@ -260,9 +262,10 @@ const uint8_t* entry_of(const ModuleImage& image, const Function& function) {
   // A record of a lazy module's declarations knows no frame, so that nothing but preparing may
   // follow.
   const FuncIndex index = image.index_of(function);
-  if (index != no_function && (!image.lazy.empty() || !is_verified(image, index)))
+  if (!is_small_build && index != no_function &&
+      (!image.lazy.empty() || !is_verified(image, index)))
     return image.prepare_code;
-  if (image.encoding == Encoding::compact) return image.code.data() + function.code_offset;
+  if (image.runs_compact()) return image.code.data() + function.code_offset;
   if (index == no_function)
     return image.threaded_constants[&function - image.constants.data()].entry;
   return image.threaded_functions[&function - image.functions.data()].entry;
@@ -270,7 +273,7 @@ const uint8_t* entry_of(const ModuleImage& image, const Function& function) {
 
 uint32_t compact_offset_of(const ModuleImage& image, const Function& function, const uint8_t* pc) {
   const uint8_t* code = code_base(image, function);
-  if (image.encoding == Encoding::compact) return static_cast<uint32_t>(pc - code);
+  if (image.runs_compact()) return static_cast<uint32_t>(pc - code);
   const uint8_t* entry = entry_of(image, function);
   const TranslationInput input = translation_input(image, code, function);
   return static_cast<uint32_t>(Translation(input).locate(entry, static_cast<uint32_t>(pc - entry)) -
@@ -315,8 +318,7 @@ uint32_t wasm_offset_of(const ModuleImage& image, const Function& function, cons
 }
 
 bool code_is(const ModuleImage& image, const uint8_t* pc, Form form) {
-  if (image.encoding == Encoding::compact)
-    return read_code<uint16_t>(pc) == static_cast<uint16_t>(form);
+  if (image.runs_compact()) return read_code<uint16_t>(pc) == static_cast<uint16_t>(form);
   return read_code<const void*>(pc) == threaded_handlers()[static_cast<size_t>(form)];
 }
 

@@ -155,12 +155,13 @@ Result<void> enter_with(detail::Call& call, const Func& func, std::span<const Va
   return {};
 }
 
-/// Runs an untyped host function with values on the native stack where they fit, else on the heap.
-/// Not a part of host_entry, so that calls of typed functions do without its frame.
-__attribute__((noinline)) Error call_untyped(const HostRecord& record, const SubType& type,
-                                             Caller& caller, const detail::HostSlots& slots) {
+} // namespace
+
+/// With values on the native stack where they fit, else on the heap.
+Error detail::enter_untyped(HostFunc::Target target, Caller& caller, const HostSlots& slots) {
   constexpr size_t inline_max = 6;
   StoreState& store = caller.state();
+  const SubType& type = store.engine.types.get(TypeId{slots.type});
   const size_t param_count = type.params().size();
   const size_t count = param_count + type.results().size();
   Val inline_vals[inline_max];
@@ -176,7 +177,7 @@ __attribute__((noinline)) Error call_untyped(const HostRecord& record, const Sub
   read_slots(store, type.params(), args, slots.numbers(), slots.refs());
   for (size_t i = 0; i < results.size(); ++i)
     results[i] = Val::zero(type.results()[i]);
-  const auto function = reinterpret_cast<UntypedHostFunction>(record.target);
+  const auto function = reinterpret_cast<UntypedHostFunction>(target);
   const Result<void> called = function(caller, args, results);
   if (!called.ok()) return called.error();
   for (size_t i = 0; i < results.size(); ++i) {
@@ -189,21 +190,14 @@ __attribute__((noinline)) Error call_untyped(const HostRecord& record, const Sub
   return Error::none;
 }
 
-} // namespace
-
 Error host_entry(void* context, StoreState& store, uint64_t* numbers, RefBits* refs) {
   const HostRecord& record = *static_cast<const HostRecord*>(context);
   const detail::HostSlots slots{&store, static_cast<size_t>(numbers - store.stack.numbers),
-                                static_cast<size_t>(store.stack.end - refs)};
+                                static_cast<size_t>(store.stack.end - refs), record.type.value};
   Caller caller(store, record.context);
   begin_operation(store);
   const uint32_t calls = store.calls;
-  Error error;
-  if (record.entry != nullptr) {
-    error = reinterpret_cast<HostFunc::Entry>(record.entry)(record.target, caller, slots);
-  } else {
-    error = call_untyped(record, store.engine.types.get(record.type), caller, slots);
-  }
+  const Error error = reinterpret_cast<HostFunc::Entry>(record.entry)(record.target, caller, slots);
   // Executions that it leaves behind lie where the guest's stack goes on.
   while (store.calls > calls)
     store.innermost_call->leave();

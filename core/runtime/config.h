@@ -38,9 +38,10 @@ struct Config {
   /// precompiled, and threaded): all when their module is loaded, or each when it is called for the
   /// first time, which charges the module then. That call may end with out_of_memory, and may be
   /// tried again; or with what is wrong with the function, which no other function is harmed by.
+  /// Small builds know `at_load` alone and refuse the other: invalid_config.
   Preparation preparation = Preparation::at_load;
   /// Builds that have no machine for threaded code refuse it: invalid_config.
-  Encoding encoding = Encoding::threaded;
+  Encoding encoding = is_small_build ? Encoding::compact : Encoding::threaded;
   Backing memory_backing = Backing::heap_blocks;
   FeatureSet features = FeatureSet::all();
   Limits limits;

@@ -18,7 +18,8 @@ bool is_valid(const Config& config) {
   return allocator != nullptr && allocator->allocate != nullptr && allocator->resize != nullptr &&
          allocator->release != nullptr && config.stack_bytes_max >= Stack::bytes_initial &&
          config.stack_bytes_max <= stack_bytes_most && config.host_depth_max != 0 &&
-         (config.encoding == Config::Encoding::compact || machine_table().has_threaded);
+         (config.encoding == Config::Encoding::compact || machine_table().has_threaded) &&
+         (!is_small_build || config.preparation == Config::Preparation::at_load);
 }
 
 Result<EngineSettings> settings_of(const Config& config) {

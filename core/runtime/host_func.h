@@ -17,6 +17,11 @@ namespace ebb {
 using UntypedHostFunction = Result<void> (*)(Caller& caller, std::span<const Val> args,
                                              std::span<Val> results);
 
+namespace detail {
+/// Runs an untyped host function. Only programs that define one link it.
+Error enter_untyped(void (*target)(), Caller& caller, const HostSlots& slots);
+} // namespace detail
+
 /// A host function with its type, before it is put into a linker or a store. The types are
 /// borrowed.
 struct HostFunc {
@@ -24,7 +29,7 @@ struct HostFunc {
   using Entry = Error (*)(Target target, Caller& caller, const detail::HostSlots& slots);
 
   Target target = nullptr;
-  Entry entry = nullptr; ///< Null for untyped ones.
+  Entry entry = nullptr;
   void* context = nullptr;
   std::span<const ValType> params;
   std::span<const ValType> results;
@@ -36,7 +41,7 @@ struct HostFunc {
   }
   static HostFunc untyped(std::span<const ValType> params, std::span<const ValType> results,
                           UntypedHostFunction function, void* context = nullptr) {
-    return {reinterpret_cast<Target>(function), nullptr, context, params, results};
+    return {reinterpret_cast<Target>(function), &detail::enter_untyped, context, params, results};
   }
 
 private:

@@ -56,6 +56,20 @@ Result<Module> Module::load_borrowed(const Engine& engine, std::span<const uint8
   return Module(engine.clone(), image);
 }
 
+Result<Module> Module::load_wasm(const Engine& engine, std::span<const uint8_t> bytes,
+                                 Diagnostic* diagnostic) {
+  ModuleImage* image =
+      EBB_TRY(ebb::load_wasm(engine.state(), bytes, BytesOwnership::copied, diagnostic));
+  return Module(engine.clone(), image);
+}
+
+Result<Module> Module::load_precompiled(const Engine& engine, std::span<const uint8_t> bytes,
+                                        Diagnostic* diagnostic) {
+  ModuleImage* image =
+      EBB_TRY(ebb::load_precompiled(engine.state(), bytes, BytesOwnership::borrowed, diagnostic));
+  return Module(engine.clone(), image);
+}
+
 Result<void> Module::compile(const Engine& engine, std::span<const uint8_t> bytes,
                              const CompileSettings& settings, const ByteSink& sink,
                              Diagnostic* diagnostic) {

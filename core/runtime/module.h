@@ -49,6 +49,12 @@ public:
   /// module must lie at a multiple of 4 bytes (else misaligned_bytes); it runs in place.
   static Result<Module> load_borrowed(const Engine& engine, std::span<const uint8_t> bytes,
                                       Diagnostic* diagnostic = nullptr);
+  /// `load` for a .wasm alone, and `load_borrowed` for a precompiled module alone; the other kind
+  /// is malformed. A program that calls nothing else links without what the other kind needs.
+  static Result<Module> load_wasm(const Engine& engine, std::span<const uint8_t> bytes,
+                                  Diagnostic* diagnostic = nullptr);
+  static Result<Module> load_precompiled(const Engine& engine, std::span<const uint8_t> bytes,
+                                         Diagnostic* diagnostic = nullptr);
   /// Compiles a .wasm to a precompiled module (.ebb) of any profile, which is handed to the sink
   /// piece by piece; the same input and settings give the same bytes on every host.
   /// Fails: as `load`, and as the sink. On failure: the engine is as it was.

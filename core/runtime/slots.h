@@ -191,6 +191,7 @@ struct HostSlots {
   StoreState* store;
   size_t numbers_at; ///< Slots from the start of the stack's numbers.
   size_t refs_at;    ///< Slots below the stack's end.
+  uint32_t type;     ///< The function's, in the engine's registry.
   uint64_t* numbers() const;
   uint64_t* refs() const;
 };

@@ -25,8 +25,9 @@ struct EngineSettings {
   bool wide = sizeof(void*) == 8;     ///< Compile for an accumulator of 64 bits.
   Metering metering = Metering::none; ///< How modules are compiled.
   bool lazy = false;                  ///< Prepare functions at their first call.
-  bool keep_names = false;            ///< Keep function names for backtraces.
-  bool keep_offsets = false;          ///< Keep the map from code to wasm offsets.
+  bool is_lazy() const { return !is_small_build && lazy; }
+  bool keep_names = false;   ///< Keep function names for backtraces.
+  bool keep_offsets = false; ///< Keep the map from code to wasm offsets.
   bool fixed_seed = false;
   uint64_t seed = 0;
   LimitsCallback limits;

@@ -11,7 +11,7 @@ namespace ebb {
 
 struct HostRecord {
   void (*target)() = nullptr;
-  void (*entry)() = nullptr; ///< Typed by core/runtime; null for untyped functions.
+  void (*entry)() = nullptr; ///< Typed by core/runtime.
   void* context = nullptr;
   TypeId type; ///< Set by host_function.
   // Of a store's own records: which of the store's host functions it is, and the tree they are

@@ -10,6 +10,7 @@
 #include "core/validate/decode_module.h"
 
 #include <new>
+#include <type_traits>
 
 namespace ebb {
 namespace {
@@ -20,12 +21,14 @@ public:
          Diagnostic* diagnostic)
       : engine_(engine), settings_(settings), image_(image), diagnostic_(diagnostic) {}
 
+  template <class Image>
   Result<void> run(std::span<const uint8_t> bytes, BytesOwnership ownership) {
     image_.encoding = settings_.encoding;
-    EBB_TRY(artifact::is_artifact(bytes) ? open(bytes, ownership) : make(bytes, ownership));
+    constexpr bool is_compiled = std::is_same_v<Image, CompiledImage>;
+    EBB_TRY(is_compiled ? make(bytes, ownership) : open(bytes, ownership));
     EBB_TRY(noted(engine_.machine->make_ready(image_)));
     // Threaded code stands alone; its compact form is looked at again only for offsets.
-    if (settings_.encoding == Encoding::threaded && !settings_.keep_offsets && image_.is_compiled) {
+    if (!image_.runs_compact() && !settings_.keep_offsets && image_.is_compiled) {
       image_.code = {};
       made().owned_code = Vec<uint8_t>(image_.heap);
     }
@@ -36,7 +39,7 @@ public:
     EBB_TRY(noted(decode_module(bytes, settings_.features, engine_.types, image_.heap, image_.decl,
                                 diagnostic_)));
     image_.bytes = bytes.data();
-    if (settings_.lazy) EBB_TRY(noted(declare_lazy()));
+    if (settings_.is_lazy()) EBB_TRY(noted(declare_lazy()));
     EBB_TRY(compile());
     return noted(drop_what_running_does_not_need(ownership));
   }
@@ -114,13 +117,13 @@ Result<void> Loader::verify() {
   const auto run = [&]() -> Result<void> {
     EBB_TRY(verify_records(image_, &ordinal));
     EBB_TRY(verify_image_constants(image_, image_.heap, &ordinal, &offset));
-    if (settings_.lazy) return {};
+    if (settings_.is_lazy()) return {};
     return verify_image_functions(image_, image_.heap, &ordinal, &offset);
   };
   const Result<void> verified = run();
   note_unverified(image_, verified, ordinal, offset, diagnostic_);
   EBB_TRY(verified);
-  return settings_.lazy ? noted(wait_for_calls(image_)) : Result<void>();
+  return settings_.is_lazy() ? noted(wait_for_calls(image_)) : Result<void>();
 }
 
 Result<void> Loader::compile() {
@@ -133,7 +136,7 @@ Result<void> Loader::compile() {
   BodyValidator validator(image_.decl, engine_.types, settings_.features, image_.heap);
   FunctionCompiler compiler(image_.decl, {made().owned_code, made().owned_offset_map}, validator,
                             options, image_.heap);
-  if (image_.lazy.empty()) EBB_TRY(compile_bodies(validator, compiler));
+  if (!image_.has_lazy_functions()) EBB_TRY(compile_bodies(validator, compiler));
   EBB_TRY(compile_constants(validator, compiler));
   image_.decl.features_used.add(validator.features_used());
   return {};
@@ -264,7 +267,7 @@ Result<void> Loader::keep_own_bytes() {
 
 Result<void> Loader::drop_what_running_does_not_need(BytesOwnership ownership) {
   ModuleDecl& decl = image_.decl;
-  if (image_.lazy.empty()) {
+  if (!image_.has_lazy_functions()) {
     decl.bodies = Vec<ByteRange>(image_.heap);
     decl.declared_functions = Vec<uint32_t>(image_.heap);
   }
@@ -278,7 +281,7 @@ Result<void> Loader::drop_what_running_does_not_need(BytesOwnership ownership) {
   image_.offset_map = made().owned_offset_map.span();
   image_.offset_ranges = made().owned_offset_ranges.span();
   if (ownership == BytesOwnership::borrowed) return {};
-  if (image_.lazy.empty()) return keep_own_bytes();
+  if (!image_.has_lazy_functions()) return keep_own_bytes();
   // Bodies are still to be read: the whole module is kept.
   EBB_TRY(made().owned_bytes.reserve_exact(decl.bytes.size()));
   EBB_TRY(made().owned_bytes.append(decl.bytes));
@@ -342,18 +345,37 @@ Result<void> compile_module(EngineState& engine, std::span<const uint8_t> bytes,
   return done;
 }
 
-Result<ModuleImage*> load_module(EngineState& engine, std::span<const uint8_t> bytes,
-                                 BytesOwnership ownership, Diagnostic* diagnostic) {
-  ModuleImage* image =
-      EBB_TRY(artifact::is_artifact(bytes) ? make_image<ModuleImage>(engine, diagnostic)
-                                           : make_image<CompiledImage>(engine, diagnostic));
-  const Result<void> loaded =
-      Loader(engine, engine.settings, *image, diagnostic).run(bytes, ownership);
+namespace {
+
+template <class Image>
+Result<ModuleImage*> load(EngineState& engine, std::span<const uint8_t> bytes,
+                          BytesOwnership ownership, Diagnostic* diagnostic) {
+  ModuleImage* image = EBB_TRY(make_image<Image>(engine, diagnostic));
+  Loader loader(engine, engine.settings, *image, diagnostic);
+  const Result<void> loaded = loader.run<Image>(bytes, ownership);
   if (!loaded.ok()) {
     destroy(engine, image, image->self_bytes);
     return loaded.error();
   }
   return image;
+}
+
+} // namespace
+
+Result<ModuleImage*> load_module(EngineState& engine, std::span<const uint8_t> bytes,
+                                 BytesOwnership ownership, Diagnostic* diagnostic) {
+  return artifact::is_artifact(bytes) ? load_precompiled(engine, bytes, ownership, diagnostic)
+                                      : load_wasm(engine, bytes, ownership, diagnostic);
+}
+
+Result<ModuleImage*> load_wasm(EngineState& engine, std::span<const uint8_t> bytes,
+                               BytesOwnership ownership, Diagnostic* diagnostic) {
+  return load<CompiledImage>(engine, bytes, ownership, diagnostic);
+}
+
+Result<ModuleImage*> load_precompiled(EngineState& engine, std::span<const uint8_t> bytes,
+                                      BytesOwnership ownership, Diagnostic* diagnostic) {
+  return load<ModuleImage>(engine, bytes, ownership, diagnostic);
 }
 
 void retain_module(ModuleImage& image) { image.references.fetch_add(1, std::memory_order_relaxed); }

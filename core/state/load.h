@@ -19,6 +19,13 @@ enum class BytesOwnership : uint8_t { borrowed, copied };
 Result<ModuleImage*> load_module(EngineState& engine, std::span<const uint8_t> bytes,
                                  BytesOwnership ownership, Diagnostic* diagnostic);
 
+/// The same for one kind of module; of the other kind it is malformed. Programs that call only one
+/// link only what that kind needs.
+Result<ModuleImage*> load_wasm(EngineState& engine, std::span<const uint8_t> bytes,
+                               BytesOwnership ownership, Diagnostic* diagnostic);
+Result<ModuleImage*> load_precompiled(EngineState& engine, std::span<const uint8_t> bytes,
+                                      BytesOwnership ownership, Diagnostic* diagnostic);
+
 /// Compiles a .wasm and writes it as a precompiled module. Fails: as load_module, and as the sink.
 /// On failure: the engine is as it was.
 Result<void> compile_module(EngineState& engine, std::span<const uint8_t> bytes,

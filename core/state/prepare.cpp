@@ -61,7 +61,7 @@ Result<void> verify(EngineState& engine, ModuleImage& image, uint32_t ordinal, P
   FunctionCompiler compiler(image.decl, {code, map}, validator, options, image.heap);
   const FuncIndex index{ordinal + image.decl.imported_functions};
   EBB_TRY(compiler.compile(index, out.function));
-  if (image.encoding == Encoding::compact) return keep(image.heap, out, code, map);
+  if (image.runs_compact()) return keep(image.heap, out, code, map);
   out.threaded = EBB_TRY(engine.machine->thread(image, out.function, code.data()));
   if (!settings.keep_offsets) return {};
   return keep(image.heap, out, code, map);
@@ -87,8 +87,8 @@ bool publish(ModuleImage& image, uint32_t ordinal, const Prepared& prepared) {
     lazy.code =
         prepared.block ? static_cast<const uint8_t*>(prepared.block.pointer) : image.code.data();
     const uint8_t* entry = static_cast<const uint8_t*>(prepared.threaded.pointer);
-    if (image.encoding == Encoding::compact) entry = lazy.code + lazy.function.code_offset;
-    if (image.encoding == Encoding::threaded) {
+    if (image.runs_compact()) entry = lazy.code + lazy.function.code_offset;
+    if (!image.runs_compact()) {
       ThreadedFunction& called = const_cast<ThreadedFunction&>(image.threaded_functions[ordinal]);
       __atomic_store_n(&called.extent, lazy.function.extent, __ATOMIC_RELAXED);
       __atomic_store_n(&called.function, &lazy.function, __ATOMIC_RELAXED);
@@ -116,7 +116,7 @@ Result<void> wait_for_calls(ModuleImage& image) {
   using Bits = std::atomic<uint32_t>;
   const size_t count = image.functions.size();
   if (count == 0) return {};
-  if (image.encoding == Encoding::threaded) return make_lazy_functions(image, count);
+  if (!image.runs_compact()) return make_lazy_functions(image, count);
   const size_t words = (count + 31) / 32;
   image.verified_block = EBB_TRY(image.heap.allocate(words * sizeof(Bits), alignof(Bits)));
   Bits* first = static_cast<Bits*>(image.verified_block.pointer);
@@ -127,6 +127,7 @@ Result<void> wait_for_calls(ModuleImage& image) {
 }
 
 Result<void> prepare_function(EngineState& engine, ModuleImage& image, uint32_t ordinal) {
+  if (is_small_build) return {};
   if (is_ready(image, ordinal)) return {};
   Prepared prepared;
   const Result<void> done = image.is_compiled ? compile(engine, image, ordinal, prepared)
@@ -195,6 +196,7 @@ Result<void> validate_bodies(EngineState& engine, ModuleImage& image, Diagnostic
 }
 
 void release_lazy(ModuleImage& image) {
+  if (is_small_build) return;
   for (LazyFunction& lazy : image.lazy) {
     if (lazy.block) image.heap.release(lazy.block, code_align);
     if (lazy.threaded) image.heap.release(lazy.threaded, code_align);

@@ -3,22 +3,23 @@
 namespace ebb {
 namespace {
 
-struct Row {
-  const char* name;
-  const char* documentation;
+constexpr const char* names[] = {
+#define EBB_FEATURE(name, text, documentation) text,
+#include "core/types/features.def"
+#undef EBB_FEATURE
 };
 
-constexpr Row rows[] = {
-#define EBB_FEATURE(name, text, documentation) {text, documentation},
+constexpr const char* documentations[] = {
+#define EBB_FEATURE(name, text, documentation) documentation,
 #include "core/types/features.def"
 #undef EBB_FEATURE
 };
 
 } // namespace
 
-const char* feature_name(Feature feature) { return rows[static_cast<size_t>(feature)].name; }
+const char* feature_name(Feature feature) { return names[static_cast<size_t>(feature)]; }
 const char* feature_documentation(Feature feature) {
-  return rows[static_cast<size_t>(feature)].documentation;
+  return documentations[static_cast<size_t>(feature)];
 }
 
 } // namespace ebb

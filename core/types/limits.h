@@ -1,6 +1,7 @@
 // The types of tables, memories, globals and tags.
 #pragma once
 
+#include "core/types/features.h"
 #include "core/types/val_type.h"
 
 namespace ebb {
@@ -12,7 +13,9 @@ struct Limits {
   bool has_max = false;
   bool is_64 = false; ///< Whether addresses are i64.
 
-  constexpr ValType address_type() const { return is_64 ? ValType::i64() : ValType::i32(); }
+  constexpr ValType address_type() const {
+    return has_feature(Feature::memory64) && is_64 ? ValType::i64() : ValType::i32();
+  }
   /// Whether these limits, as those of an import's definition, satisfy what the import asks for.
   constexpr bool match(const Limits& wanted) const {
     return is_64 == wanted.is_64 && min >= wanted.min &&

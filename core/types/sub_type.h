@@ -6,6 +6,7 @@
 // type is below another is a single look.
 #pragma once
 
+#include "core/types/features.h"
 #include "core/types/val_type.h"
 
 #include <cstddef>
@@ -33,14 +34,16 @@ static_assert(sizeof(FieldType) == 8);
 
 class SubType {
 public:
-  CompositeKind kind() const { return kind_; }
-  bool is_func() const { return kind_ == CompositeKind::func; }
-  bool is_struct() const { return kind_ == CompositeKind::struct_; }
-  bool is_array() const { return kind_ == CompositeKind::array; }
+  CompositeKind kind() const { return has_feature(Feature::gc) ? kind_ : CompositeKind::func; }
+  bool is_func() const { return kind() == CompositeKind::func; }
+  bool is_struct() const { return kind() == CompositeKind::struct_; }
+  bool is_array() const { return kind() == CompositeKind::array; }
   bool is_final() const { return is_final_; }
   TypeId id() const { return id_; }
   /// `no_type` where there is none.
-  TypeId supertype() const { return depth_ == 0 ? no_type : supertypes_[depth_ - 1u]; }
+  TypeId supertype() const {
+    return !has_feature(Feature::gc) || depth_ == 0 ? no_type : supertypes_[depth_ - 1u];
+  }
   /// All proper supertypes, the root first.
   std::span<const TypeId> supertypes() const { return {supertypes_, depth_}; }
 

@@ -89,6 +89,7 @@ bool TypeRegistry::is_subtype(const FieldType& sub, const FieldType& super) cons
 }
 
 bool TypeRegistry::matches_supertype(TypeId id) const {
+  if (!has_feature(Feature::gc)) return true;
   const SubType& sub = get(id);
   if (sub.supertype().is_none()) return true;
   const SubType& super = get(sub.supertype());

@@ -101,7 +101,7 @@ bool TypeRegistry::equal(const TypeGroup& group, const RecGroup& spec) const {
         (known.depth_ != 0) != wanted.has_supertype) {
       return false;
     }
-    if (wanted.has_supertype &&
+    if (has_feature(Feature::gc) && wanted.has_supertype &&
         !equal_heap_types(*this, group, HeapType::concrete(known.supertype()), wanted.supertype)) {
       return false;
     }
@@ -109,7 +109,7 @@ bool TypeRegistry::equal(const TypeGroup& group, const RecGroup& spec) const {
   for (size_t i = 0; i < spec.values.size(); ++i) {
     if (!equal_val_types(*this, group, group.values()[i], spec.values[i])) return false;
   }
-  for (size_t i = 0; i < spec.fields.size(); ++i) {
+  for (size_t i = 0; has_feature(Feature::gc) && i < spec.fields.size(); ++i) {
     const FieldType& known = group.fields()[i];
     const FieldType& wanted = spec.fields[i];
     if (known.packing != wanted.packing || known.is_mutable != wanted.is_mutable) return false;
@@ -128,6 +128,7 @@ TypeGroup* TypeRegistry::find(const RecGroup& group, uint64_t hash) const {
 
 Result<void> TypeRegistry::place_supertypes(const RecGroup& spec, size_t& display_size) const {
   display_size = 0;
+  if (!has_feature(Feature::gc)) return {};
   for (const SubTypeSpec& type : spec.types) {
     // Chains end, since each step goes to a smaller position or out of the group; depths are
     // bounded.
@@ -177,7 +178,8 @@ void TypeRegistry::fill(TypeGroup& group, const RecGroup& spec) {
     type->id_ = TypeId{take_id(type)};
   }
   const auto settle_heap_type = [&](HeapType type) {
-    if (type.is_recursive()) return HeapType::concrete(types[type.position()].id_);
+    if (has_feature(Feature::gc) && type.is_recursive())
+      return HeapType::concrete(types[type.position()].id_);
     if (type.is_concrete()) ++get(type.type_id()).group_->references;
     return type;
   };
@@ -187,7 +189,7 @@ void TypeRegistry::fill(TypeGroup& group, const RecGroup& spec) {
   };
   for (size_t i = 0; i < spec.values.size(); ++i)
     ::new (static_cast<void*>(group.values() + i)) ValType(settle(spec.values[i]));
-  for (size_t i = 0; i < spec.fields.size(); ++i) {
+  for (size_t i = 0; has_feature(Feature::gc) && i < spec.fields.size(); ++i) {
     const FieldType& field = spec.fields[i];
     ::new (static_cast<void*>(group.fields() + i))
         FieldType{settle(field.type), field.packing, field.is_mutable};
@@ -203,12 +205,12 @@ void TypeRegistry::fill(TypeGroup& group, const RecGroup& spec) {
     type.items_ = from.kind == CompositeKind::func
                       ? static_cast<const void*>(group.values() + from.first)
                       : static_cast<const void*>(group.fields() + from.first);
-    if (from.kind != CompositeKind::func) {
+    if (has_feature(Feature::gc) && from.kind != CompositeKind::func) {
       for (const FieldType& field : std::span(group.fields() + from.first, from.item_count)) {
         if (!field.type.is_defaultable()) type.is_defaultable_ = false;
       }
     }
-    if (!from.has_supertype) continue;
+    if (!has_feature(Feature::gc) || !from.has_supertype) continue;
     const SubType& super = get(settle_heap_type(from.supertype).type_id());
     type.supertypes_ = display;
     type.depth_ = static_cast<uint8_t>(super.depth_ + 1);
@@ -294,9 +296,9 @@ void TypeRegistry::drop(TypeGroup* group) {
     };
     for (uint32_t i = 0; i < corpse->value_count; ++i)
       let_value_go(corpse->values()[i]);
-    for (uint32_t i = 0; i < corpse->field_count; ++i)
+    for (uint32_t i = 0; has_feature(Feature::gc) && i < corpse->field_count; ++i)
       let_value_go(corpse->fields()[i].type);
-    for (uint32_t i = 0; i < corpse->type_count; ++i) {
+    for (uint32_t i = 0; has_feature(Feature::gc) && i < corpse->type_count; ++i) {
       const TypeId super = corpse->types()[i].supertype();
       if (!super.is_none()) let_go(HeapType::concrete(super));
     }

@@ -66,6 +66,7 @@ public:
 
   bool is_subtype(TypeId sub, TypeId super) const {
     if (sub == super) return true;
+    if (!has_feature(Feature::gc)) return false;
     const SubType& below = get(sub);
     const size_t depth = get(super).depth_;
     return depth < below.depth_ && below.supertypes_[depth] == super;

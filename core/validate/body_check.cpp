@@ -128,6 +128,7 @@ Result<void> BodyValidator::check_immediate(const Instruction& in, Immediate imm
     if (in.index >= module_.memories.size()) return Error::unknown_memory;
     return {};
   case Immediate::shuffle:
+    only_with(Feature::simd);
     for (uint8_t lane : in.bytes) {
       if (lane >= 32) return Error::invalid_lane_index;
     }
@@ -136,6 +137,7 @@ Result<void> BodyValidator::check_immediate(const Instruction& in, Immediate imm
   case Immediate::lane4:
   case Immediate::lane8:
   case Immediate::lane16:
+    only_with(Feature::simd);
     if (in.index2 >= lane_count(immediate)) return Error::invalid_lane_index;
     return {};
   default:
@@ -144,9 +146,11 @@ Result<void> BodyValidator::check_immediate(const Instruction& in, Immediate imm
   if (immediate < Immediate::mem8) return {};
   if (in.index >= module_.memories.size()) return Error::unknown_memory;
   if (in.align > natural_align(immediate)) return Error::alignment_too_large;
-  if (in.imm > UINT32_MAX && !module_.memories[in.index].limits.is_64) {
+  if (has_feature(Feature::memory64) && in.imm > UINT32_MAX &&
+      !module_.memories[in.index].limits.is_64) {
     return Error::offset_out_of_range;
   }
+  if (!has_feature(Feature::simd)) return {};
   const uint32_t lanes = lane_count(immediate);
   if (lanes != 0 && in.index2 >= lanes) return Error::invalid_lane_index;
   return {};
@@ -154,12 +158,14 @@ Result<void> BodyValidator::check_immediate(const Instruction& in, Immediate imm
 
 Result<void> BodyValidator::check_signature(const Instruction& in) {
   const InstructionRule& rule = rule_of(in.op);
-  for (uint32_t i = rule.pop_count; i-- != 0;) {
-    const Operand operand = rule.pops[i];
+  for (uint32_t i = InstructionRule::pops_max; i-- != 0;) {
+    const Operand operand = rule.pop(i);
+    if (operand == Operand::none) continue;
     EBB_TRY(pop(operand == Operand::address ? address_type(in) : type_of(operand)));
   }
-  if (rule.push == Operand::none) return {};
-  return push(rule.push == Operand::address ? address_type(in) : type_of(rule.push));
+  const Operand result = rule.push();
+  if (result == Operand::none) return {};
+  return push(result == Operand::address ? address_type(in) : type_of(result));
 }
 
 Result<void> BodyValidator::check_special(const Instruction& in) {
@@ -213,7 +219,8 @@ Result<void> BodyValidator::check_special(const Instruction& in) {
   case Opcode::i31_get_u:
     return check_object(in);
   default:
-    if (in.op >= Opcode::struct_new && in.op <= Opcode::array_init_elem) return check_object(in);
+    if (has_feature(Feature::gc) && in.op >= Opcode::struct_new && in.op <= Opcode::array_init_elem)
+      return check_object(in);
     return check_control(in);
   }
 }
@@ -237,7 +244,8 @@ Result<void> BodyValidator::check_select(const Instruction& in) {
 Result<void> BodyValidator::check_local(const Instruction& in) {
   if (in.index >= local_count_) return Error::unknown_local;
   const ValType type = local_type(in.index);
-  const bool is_tracked = tracks_locals_ && in.index >= param_count_ && !type.is_defaultable();
+  const bool is_tracked = has_feature(Feature::function_references) && tracks_locals_ &&
+                          in.index >= param_count_ && !type.is_defaultable();
   if (in.op == Opcode::local_get) {
     if (is_tracked && !is_local_set(in.index)) return Error::uninitialized_local;
     return push(type);
@@ -314,6 +322,7 @@ Result<void> BodyValidator::check_reference(const Instruction& in) {
     EBB_TRY(pop_ref());
     return push(ValType::i32());
   case Opcode::ref_as_non_null:
+    only_with(Feature::function_references);
     return push(EBB_TRY(pop_ref()).with_nullable(false));
   case Opcode::ref_func: {
     const FuncIndex function{in.index};
@@ -322,6 +331,7 @@ Result<void> BodyValidator::check_reference(const Instruction& in) {
     return push(ValType::ref(HeapType::concrete(module_.function_type_id(function)), false));
   }
   case Opcode::ref_eq:
+    only_with(Feature::gc);
     EBB_TRY(pop(ValType::eqref()));
     EBB_TRY(pop(ValType::eqref()));
     return push(ValType::i32());
@@ -329,15 +339,18 @@ Result<void> BodyValidator::check_reference(const Instruction& in) {
   case Opcode::ref_test_null:
   case Opcode::ref_cast:
   case Opcode::ref_cast_null: {
+    only_with(Feature::gc);
     const bool is_test = in.op == Opcode::ref_test || in.op == Opcode::ref_test_null;
     operand_type_ = EBB_TRY(pop(ValType::ref(types_.top(in.type.heap_type()), true)));
     return push(is_test ? ValType::i32() : in.type);
   }
   case Opcode::any_convert_extern: {
+    only_with(Feature::gc);
     operand_type_ = EBB_TRY(pop(ValType::externref()));
     return push(ValType::ref(AbstractHeapType::any, operand_type_.is_nullable()));
   }
   case Opcode::extern_convert_any: {
+    only_with(Feature::gc);
     operand_type_ = EBB_TRY(pop(ValType::anyref()));
     return push(ValType::ref(AbstractHeapType::extern_, operand_type_.is_nullable()));
   }

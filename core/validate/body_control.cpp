@@ -23,6 +23,7 @@ Result<void> BodyValidator::check_control(const Instruction& in) {
     EBB_TRY(pop(ValType::i32()));
     return check_block(in, FrameKind::if_);
   case Opcode::try_table:
+    only_with(Feature::exceptions);
     EBB_TRY(check_catches());
     return check_block(in, FrameKind::try_table);
   case Opcode::else_:
@@ -55,6 +56,7 @@ Result<void> BodyValidator::check_control(const Instruction& in) {
     return check_indirect_call(in, in.op == Opcode::return_call_indirect);
   case Opcode::call_ref:
   case Opcode::return_call_ref: {
+    only_with(Feature::function_references);
     const SubType* callee = EBB_TRY(defined_type(in.index, CompositeKind::func));
     EBB_TRY(pop(ref_to(in.index, true)));
     return check_call(*callee, in.op == Opcode::return_call_ref);
@@ -66,11 +68,13 @@ Result<void> BodyValidator::check_control(const Instruction& in) {
   case Opcode::br_on_cast_fail:
     return check_br_on_cast(in);
   case Opcode::throw_:
+    only_with(Feature::exceptions);
     if (in.index >= module_.tags.size()) return Error::unknown_tag;
     EBB_TRY(check_top(types_.get(module_.tags[in.index].type).params(), false));
     set_unreachable();
     return {};
   case Opcode::throw_ref:
+    only_with(Feature::exceptions);
     EBB_TRY(pop(ValType::exnref()));
     set_unreachable();
     return {};
@@ -108,7 +112,8 @@ Result<void> BodyValidator::close_frame() {
   if (operands_.size() != frame.height) return Error::type_mismatch;
   closed_frame_ = frame;
   control_.pop();
-  while (set_locals_.size() > closed_frame_.set_locals) {
+  while (has_feature(Feature::function_references) &&
+         set_locals_.size() > closed_frame_.set_locals) {
     const uint32_t local = set_locals_.pop();
     set_bits_[local / 32] &= ~(1u << (local % 32));
   }
@@ -157,6 +162,7 @@ Result<void> BodyValidator::check_br_table() {
 }
 
 Result<void> BodyValidator::check_br_on_null(const Instruction& in) {
+  only_with(Feature::function_references);
   const ControlFrame* target = EBB_TRY(label(in.index));
   const std::span<const ValType> types = target->label_types();
   const ValType non_null = EBB_TRY(pop_ref()).with_nullable(false);
@@ -169,6 +175,7 @@ Result<void> BodyValidator::check_br_on_null(const Instruction& in) {
 }
 
 Result<void> BodyValidator::check_br_on_cast(const Instruction& in) {
+  only_with(Feature::gc);
   const ControlFrame* target = EBB_TRY(label(in.index));
   const std::span<const ValType> types = target->label_types();
   const ValType from = in.type;
@@ -187,6 +194,7 @@ Result<void> BodyValidator::check_br_on_cast(const Instruction& in) {
 Result<void> BodyValidator::check_call(const SubType& callee, bool is_tail) {
   EBB_TRY(pop(callee.params()));
   if (!is_tail) return push(callee.results());
+  only_with(Feature::tail_calls);
   if (!types_.is_subtype(callee.results(), control_[0].results())) return Error::type_mismatch;
   set_unreachable();
   return {};
@@ -203,6 +211,7 @@ Result<void> BodyValidator::check_indirect_call(const Instruction& in, bool is_t
 
 // Labels count from outside the block that the clauses belong to.
 Result<void> BodyValidator::check_catches() {
+  only_with(Feature::exceptions);
   const ValType exception = ValType::ref(AbstractHeapType::exn, false);
   for (const CatchClause& clause : catches_) {
     const ControlFrame* target = EBB_TRY(label(clause.label.value));

@@ -24,7 +24,7 @@ Result<void> BodyValidator::read_locals() {
     if (total - param_count_ > UINT32_MAX) return Error::too_many_locals;
     const ValType type = EBB_TRY(type_reader_.val_type(reader_));
     if (count == 0 || total > limits::locals_max) continue;
-    if (!type.is_defaultable()) tracks_locals_ = true;
+    if (has_feature(Feature::function_references) && !type.is_defaultable()) tracks_locals_ = true;
     const uint32_t end = static_cast<uint32_t>(total);
     if (!runs_.is_empty() && runs_.back().type == type) {
       runs_.back().end = end;
@@ -56,7 +56,9 @@ Result<void> BodyValidator::decode(Instruction& out) {
   const uint8_t code = EBB_TRY(reader_.u8());
   out.op =
       is_opcode_prefix(code) ? prefixed_opcode(code, EBB_TRY(reader_.u32())) : plain_opcode(code);
-  if (out.op == no_opcode) return Error::illegal_opcode;
+  if (out.op == no_opcode) {
+    return is_prefix_left_out(code) ? Error::feature_disabled : Error::illegal_opcode;
+  }
   const InstructionRule& rule = rule_of(out.op);
   EBB_TRY(type_reader_.need(rule.feature));
   if (rule.immediate == Immediate::none) return {};
@@ -80,7 +82,9 @@ Result<void> BodyValidator::decode_immediate(Instruction& out, Immediate immedia
     return {};
   case Immediate::memory:
     out.index = EBB_TRY(reader_.u32());
-    if (out.index != 0 && !features_.has(Feature::multi_memory)) return Error::zero_byte_expected;
+    if (out.index != 0 && !features_.has(Feature::multi_memory)) {
+      return unless_off(Error::zero_byte_expected, Feature::multi_memory);
+    }
     return {};
   case Immediate::type_table:
     out.index = EBB_TRY(reader_.u32());
@@ -108,6 +112,7 @@ Result<void> BodyValidator::decode_immediate(Instruction& out, Immediate immedia
     out.block_type = EBB_TRY(type_reader_.block_type(reader_));
     return {};
   case Immediate::try_table:
+    only_with(Feature::exceptions);
     out.block_type = EBB_TRY(type_reader_.block_type(reader_));
     return decode_catches();
   case Immediate::br_table:
@@ -141,6 +146,7 @@ Result<void> BodyValidator::decode_immediate(Instruction& out, Immediate immedia
   case Immediate::lane4:
   case Immediate::lane8:
   case Immediate::lane16:
+    only_with(Feature::simd);
     out.index2 = EBB_TRY(reader_.u8());
     return {};
   case Immediate::mem8:
@@ -153,6 +159,7 @@ Result<void> BodyValidator::decode_immediate(Instruction& out, Immediate immedia
   case Immediate::mem16_lane:
   case Immediate::mem32_lane:
   case Immediate::mem64_lane:
+    only_with(Feature::simd);
     EBB_TRY(decode_memory_operand(out));
     out.index2 = EBB_TRY(reader_.u8());
     return {};
@@ -166,7 +173,9 @@ Result<void> BodyValidator::decode_memory_operand(Instruction& out) {
   out.index = 0;
   if (flags >= 2 * memory_index_flag) return Error::malformed_memop_flags;
   if (flags & memory_index_flag) {
-    if (!features_.has(Feature::multi_memory)) return Error::malformed_memop_flags;
+    if (!features_.has(Feature::multi_memory)) {
+      return unless_off(Error::malformed_memop_flags, Feature::multi_memory);
+    }
     out.index = EBB_TRY(reader_.u32());
   }
   if (features_.has(Feature::memory64)) {
@@ -190,6 +199,7 @@ Result<void> BodyValidator::decode_br_table(Instruction& out) {
 }
 
 Result<void> BodyValidator::decode_catches() {
+  only_with(Feature::exceptions);
   catches_.clear();
   const WireCount count = EBB_TRY(reader_.count(2));
   for (uint32_t i = 0; i < count.claimed(); ++i) {
@@ -207,6 +217,7 @@ Result<void> BodyValidator::decode_catches() {
 }
 
 Result<void> BodyValidator::decode_cast(Instruction& out) {
+  only_with(Feature::gc);
   const uint8_t flags = EBB_TRY(reader_.u8());
   if (flags > 3) return Error::malformed_reference_type;
   out.index = EBB_TRY(reader_.u32());
@@ -224,6 +235,7 @@ Result<void> BodyValidator::decode_select_types(Instruction& out) {
 }
 
 Result<void> BodyValidator::decode_bytes(Instruction& out) {
+  only_with(Feature::simd);
   const std::span<const uint8_t> bytes = EBB_TRY(reader_.bytes(sizeof(out.bytes)));
   memcpy(out.bytes, bytes.data(), sizeof(out.bytes));
   return {};

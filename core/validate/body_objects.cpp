@@ -12,6 +12,7 @@ Result<const SubType*> BodyValidator::defined_type(uint32_t index, CompositeKind
 }
 
 Result<void> BodyValidator::check_object(const Instruction& in) {
+  only_with(Feature::gc);
   switch (in.op) {
   case Opcode::ref_i31:
     EBB_TRY(pop(ValType::i32()));
@@ -33,6 +34,7 @@ Result<void> BodyValidator::check_object(const Instruction& in) {
 }
 
 Result<void> BodyValidator::check_struct(const Instruction& in) {
+  only_with(Feature::gc);
   const SubType* type = EBB_TRY(defined_type(in.index, CompositeKind::struct_));
   const std::span<const FieldType> fields = type->fields();
   if (in.op == Opcode::struct_new) {
@@ -62,6 +64,7 @@ Result<void> BodyValidator::check_struct(const Instruction& in) {
 }
 
 Result<void> BodyValidator::check_array(const Instruction& in) {
+  only_with(Feature::gc);
   if (in.op == Opcode::array_len) {
     EBB_TRY(pop(ValType::arrayref()));
     return push(ValType::i32());

@@ -32,7 +32,9 @@ Result<Limits> ModuleDecoder::read_limits(uint8_t flags) {
   Limits found;
   found.has_max = (flags & limits_max_flag) != 0;
   found.is_64 = (flags & limits_64_flag) != 0;
-  if (found.is_64 && !type_reader_.use(Feature::memory64)) return Error::malformed_limits_flags;
+  if (found.is_64 && !type_reader_.use(Feature::memory64)) {
+    return unless_off(Error::malformed_limits_flags, Feature::memory64);
+  }
   if (features_.has(Feature::memory64)) {
     found.min = EBB_TRY(reader_.u64());
     if (found.has_max) found.max = EBB_TRY(reader_.u64());
@@ -63,9 +65,11 @@ Result<MemoryType> ModuleDecoder::read_memory_type() {
   MemoryType memory;
   const uint8_t flags = EBB_TRY(reader_.u8());
   const bool has_page_size = (flags & limits_page_size_flag) != 0;
-  if ((flags & ~(limits_max_flag | limits_64_flag | limits_page_size_flag)) != 0 ||
-      (has_page_size && !type_reader_.use(Feature::custom_page_sizes))) {
+  if ((flags & ~(limits_max_flag | limits_64_flag | limits_page_size_flag)) != 0) {
     return Error::malformed_limits_flags;
+  }
+  if (has_page_size && !type_reader_.use(Feature::custom_page_sizes)) {
+    return unless_off(Error::malformed_limits_flags, Feature::custom_page_sizes);
   }
   memory.limits = EBB_TRY(read_limits(flags));
   if (has_page_size) {

@@ -8,16 +8,25 @@
 namespace ebb {
 
 /// A letter of a signature.
-enum class Operand : uint8_t { i32, i64, f32, f64, v128, address, none };
+enum class Operand : uint8_t { none, i32, i64, f32, f64, v128, address };
 
+/// Four bytes, since there is one for each instruction.
 struct InstructionRule {
+  static constexpr uint32_t pops_max = 3;
+  static constexpr uint32_t operand_bits = 3;
+
   Immediate immediate;
   Feature feature;
-  bool is_special; ///< Has a rule of its own instead of a signature.
-  uint8_t pop_count;
-  Operand pops[3];
-  Operand push;
+  uint16_t is_special : 1; ///< Has a rule of its own instead of a signature.
+  uint16_t push_bits : operand_bits;
+  uint16_t pop_bits : pops_max* operand_bits; ///< The first in the lowest; none ends them.
+
+  constexpr Operand push() const { return static_cast<Operand>(push_bits); }
+  constexpr Operand pop(uint32_t index) const {
+    return static_cast<Operand>(pop_bits >> index * operand_bits & ((1u << operand_bits) - 1));
+  }
 };
+static_assert(sizeof(InstructionRule) == 4);
 
 constexpr Operand operand_of(char letter) {
   switch (letter) {
@@ -39,14 +48,16 @@ constexpr Operand operand_of(char letter) {
 }
 
 constexpr InstructionRule make_rule(Immediate immediate, Feature feature, const char* signature) {
-  InstructionRule rule{immediate, feature, false, 0, {}, Operand::none};
+  InstructionRule rule{immediate, feature, 0, 0, 0};
   if (*signature == '*') {
-    rule.is_special = true;
+    rule.is_special = 1;
     return rule;
   }
-  for (; *signature != ':'; ++signature)
-    rule.pops[rule.pop_count++] = operand_of(*signature);
-  rule.push = operand_of(signature[1]);
+  uint32_t pops = 0;
+  for (uint32_t shift = 0; *signature != ':'; ++signature, shift += InstructionRule::operand_bits)
+    pops |= static_cast<uint32_t>(operand_of(*signature)) << shift;
+  rule.pop_bits = static_cast<uint16_t>(pops) & 0x1ff;
+  rule.push_bits = static_cast<uint16_t>(operand_of(signature[1])) & 7;
   return rule;
 }
 

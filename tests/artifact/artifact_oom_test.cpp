@@ -2,6 +2,7 @@
 #include "core/state/load.h"
 #include "tests/artifact/artifacts.h"
 #include "tests/collections/collections_test.h"
+#include "tests/needs.h"
 
 #include <optional>
 
@@ -49,7 +50,7 @@ template <Config::Encoding encoding, BytesOwnership ownership> struct Load : InE
   Aligned recursive;
 };
 
-struct Compile : InEngine<Config::Encoding::threaded> {
+struct Compile : InEngine<Config().encoding> {
   using InEngine::InEngine;
   Result<void> act() {
     written = 0;
@@ -80,9 +81,9 @@ struct Serialize : InEngine<Config::Encoding::compact> {
 
 } // namespace
 
-TEST_CASE("loading precompiled modules survives every refusal") {
+TEST_CASE("loading precompiled modules survives every refusal" * needs_wasm_3()) {
   constexpr auto compact = Config::Encoding::compact;
-  constexpr auto threaded = Config::Encoding::threaded;
+  constexpr auto threaded = Config().encoding;
   const oom::Report report =
       oom::oom_test<Load<compact, BytesOwnership::borrowed>>("load_ebb_in_place");
   CHECK(report.ok());
@@ -91,11 +92,11 @@ TEST_CASE("loading precompiled modules survives every refusal") {
   CHECK(oom::oom_test<Load<threaded, BytesOwnership::borrowed>>("load_ebb_threaded").ok());
 }
 
-TEST_CASE("compiling to precompiled modules survives every refusal") {
+TEST_CASE("compiling to precompiled modules survives every refusal" * needs_wasm_3()) {
   CHECK(oom::oom_test<Compile>("compile_ebb").ok());
 }
 
-TEST_CASE("writing precompiled modules survives every refusal") {
+TEST_CASE("writing precompiled modules survives every refusal" * needs_wasm_3()) {
   const oom::Report report = oom::oom_test<Serialize>("serialize_ebb");
   CHECK(report.ok());
   CHECK(report.requests >= 1);

@@ -2,6 +2,7 @@
 // .wasm do.
 #include "core/binary/reader.h"
 #include "tests/artifact/artifacts.h"
+#include "tests/needs.h"
 
 #include <algorithm>
 
@@ -78,7 +79,8 @@ TEST_CASE("the bytes of a precompiled module are those that the page says") {
   CHECK(head == expected);
 }
 
-TEST_CASE("the same input and options give the same bytes, whatever else the engine did") {
+TEST_CASE("the same input and options give the same bytes, whatever else the engine did" *
+          needs_wasm_3()) {
   World fresh;
   World used(config_of(Config::Encoding::compact));
   const Bytes other = compiled(used.engine, add_module());
@@ -89,7 +91,7 @@ TEST_CASE("the same input and options give the same bytes, whatever else the eng
             compiled(used.engine, wasm, settings_of(profile)));
 }
 
-TEST_CASE("a precompiled module runs as its .wasm") {
+TEST_CASE("a precompiled module runs as its .wasm" * needs_wasm_3()) {
   in_both_encodings([](Config config) {
     for (const auto profile : {narrow, wide}) {
       if (profile == wide && !runs_wide) continue;
@@ -109,7 +111,7 @@ TEST_CASE("a precompiled module runs as its .wasm") {
   });
 }
 
-TEST_CASE("imports of a precompiled module are those of its .wasm") {
+TEST_CASE("imports of a precompiled module are those of its .wasm" * needs_wasm_3()) {
   World world;
   const Aligned bytes(compiled(world.engine, rich_module()));
   const Module precompiled = load(world.engine, bytes);
@@ -130,7 +132,7 @@ TEST_CASE("imports of a precompiled module are those of its .wasm") {
   CHECK(must(world.typed<int32_t(int32_t)>(instance, "sum").call(world.store, 5)) == 59);
 }
 
-TEST_CASE("a loaded module is written as it was read") {
+TEST_CASE("a loaded module is written as it was read" * needs_wasm_3()) {
   Config config = config_of(Config::Encoding::compact);
   config.keep_names = true;
   config.keep_offsets = true;
@@ -149,7 +151,7 @@ TEST_CASE("a loaded module is written as it was read") {
   }
 }
 
-TEST_CASE("names are there if they were kept and are wanted") {
+TEST_CASE("names are there if they were kept and are wanted" * needs_wasm_3()) {
   Config config;
   config.keep_names = true;
   World world(config);
@@ -162,7 +164,7 @@ TEST_CASE("names are there if they were kept and are wanted") {
   CHECK(without.size() < with.size());
 }
 
-TEST_CASE("a copied module does not need its bytes") {
+TEST_CASE("a copied module does not need its bytes" * needs_wasm_3()) {
   World world;
   Bytes bytes = compiled(world.engine, rich_module(false));
   // Where the copy is made from need not be aligned.
@@ -190,7 +192,7 @@ TEST_CASE("running in place takes no memory for code and data") {
   CHECK(module.stats().used < 600);
 }
 
-TEST_CASE("fuel is counted by code that was compiled for it") {
+TEST_CASE("fuel is counted by code that was compiled for it" * needs_wasm_3()) {
   Config config;
   config.fuel = true;
   World world(config);
@@ -202,7 +204,7 @@ TEST_CASE("fuel is counted by code that was compiled for it") {
         Error::out_of_fuel);
 }
 
-TEST_CASE("code that was compiled for it is interrupted") {
+TEST_CASE("code that was compiled for it is interrupted" * needs_wasm_3()) {
   Config config;
   config.interruption = true;
   World world(config);

@@ -1,6 +1,7 @@
 // Precompiled modules that do not fit, are cut off or are hostile: refused by name, and nothing is
 // left behind.
 #include "tests/artifact/artifacts.h"
+#include "tests/needs.h"
 
 #include <string>
 
@@ -102,7 +103,8 @@ TEST_CASE("wide code is refused where registers hold 32 bits") {
 }
 
 TEST_CASE(
-    "features that are off, fuel that is not counted and what cannot stop are refused by name") {
+    "features that are off, fuel that is not counted and what cannot stop are refused by name" *
+    needs_wasm_3()) {
   World plain;
   const Aligned bytes(compiled(plain.engine, rich_module(false)));
   Config config;
@@ -134,7 +136,7 @@ TEST_CASE(
   CHECK(load(with_interruption.engine, counts).error == Error::none);
 }
 
-TEST_CASE("a file that is cut off anywhere is refused") {
+TEST_CASE("a file that is cut off anywhere is refused" * needs_wasm_3()) {
   World world;
   for (const Bytes& wasm : {add_module(), rich_module(), recursive_module()}) {
     const Bytes whole = compiled(world.engine, wasm);
@@ -153,7 +155,7 @@ TEST_CASE("a file that is cut off anywhere is refused") {
 }
 
 // What a cut file says about its size does not help it.
-TEST_CASE("a file that is cut off and lies about its size is refused") {
+TEST_CASE("a file that is cut off and lies about its size is refused" * needs_wasm_3()) {
   World world;
   const Bytes whole = compiled(world.engine, rich_module());
   for (size_t size = sizeof(artifact::Header); size < whole.size(); ++size) {
@@ -164,7 +166,7 @@ TEST_CASE("a file that is cut off and lies about its size is refused") {
   }
 }
 
-TEST_CASE("hostile section tables are refused") {
+TEST_CASE("hostile section tables are refused" * needs_wasm_3()) {
   World world;
   const File file(world.engine, rich_module());
   const size_t table = sizeof(artifact::Header);
@@ -184,7 +186,7 @@ TEST_CASE("hostile section tables are refused") {
   CHECK(file.with(12, get(file.bytes, 12) | 0xffff0000).error == malformed);
 }
 
-TEST_CASE("declarations that break a rule are refused") {
+TEST_CASE("declarations that break a rule are refused" * needs_wasm_3()) {
   World world;
   const File file(world.engine, rich_module());
   const auto refused = [&](SectionId id, uint32_t index, uint32_t offset, uint32_t value) {
@@ -299,7 +301,7 @@ TEST_CASE("exports out of order or twice are refused") {
   CHECK(says(load(world.engine, Aligned(swapped)), "order of their names"));
 }
 
-TEST_CASE("memories that cannot be made here are refused by name") {
+TEST_CASE("memories that cannot be made here are refused by name" * needs_wasm_3()) {
   World world;
   const File file(world.engine, rich_module());
   const Refused refusal = file.with(file.at(SectionId::memories), artifact::limits_is_shared);
@@ -308,7 +310,7 @@ TEST_CASE("memories that cannot be made here are refused by name") {
 
 // Every byte outside of the code changed in several ways: an error or a module, and nothing is left
 // behind.
-TEST_CASE("changed bytes leave nothing behind") {
+TEST_CASE("changed bytes leave nothing behind" * needs_wasm_3()) {
   World world(config_of(Config::Encoding::compact));
   for (const Bytes& wasm : {rich_module(), recursive_module()}) {
     const File file(world.engine, wasm);

@@ -1,4 +1,5 @@
 #include "core/binary/opcode.h"
+#include "tests/needs.h"
 
 #include <doctest/doctest.h>
 
@@ -29,7 +30,7 @@ TEST_CASE("each instruction is found by its encoding, and nothing else is") {
   CHECK(found == opcode_count);
 }
 
-TEST_CASE("instructions have mnemonics, immediates and features") {
+TEST_CASE("instructions have mnemonics, immediates and features" * needs_wasm_3()) {
   CHECK(strcmp(opcode_mnemonic(Opcode::i32_add), "i32.add") == 0);
   CHECK(strcmp(opcode_mnemonic(Opcode::if_), "if") == 0);
   CHECK(opcode_info(Opcode::br_table).immediate == Immediate::br_table);

@@ -2,6 +2,7 @@
 // that rule broken is refused with the rule's error. Here: control flow, indices, calls and the
 // accumulator.
 #include "tests/bytecode/verifier_test.h"
+#include "tests/needs.h"
 
 #include <doctest/doctest.h>
 
@@ -79,7 +80,7 @@ TEST_CASE("nothing leads back into the entry, or between a call and what restore
   CHECK(world.check(code.ret(), plain, frame) == Error::bytecode_target);
 }
 
-TEST_CASE("globals exist, are of the instruction's class and may be set") {
+TEST_CASE("globals exist, are of the instruction's class and may be set" * needs_wasm_3()) {
   World world;
   const auto get = [&](Op op, const char* kinds, uint32_t global) {
     const bool is_short = op_info(op).extra == 2;
@@ -175,7 +176,7 @@ TEST_CASE("tables and memories exist and have the address type that the instruct
   CHECK(near() == Error::bytecode_index);
 }
 
-TEST_CASE("functions and types exist, and are functions") {
+TEST_CASE("functions and types exist, and are functions" * needs_wasm_3()) {
   World world;
   const SlotCounts frame = {8, 1};
   const auto check = [&](Op op, const char* kinds, std::initializer_list<uint32_t> values,
@@ -209,7 +210,7 @@ TEST_CASE("functions and types exist, and are functions") {
   CHECK(check(Op::call_ref, "nrnn", {0}, words({99}) + halves({0, 4})) == Error::bytecode_index);
 }
 
-TEST_CASE("what calls pass and get lies in the frame") {
+TEST_CASE("what calls pass and get lies in the frame" * needs_wasm_3()) {
   World world;
   const auto call = [&](uint32_t type, uint32_t outgoing, SlotCounts frame) {
     Code code;
@@ -265,7 +266,7 @@ TEST_CASE("the base of references is restored behind each call that moved it, an
         Error::bytecode_frame);
 }
 
-TEST_CASE("returns give what the function's type says") {
+TEST_CASE("returns give what the function's type says" * needs_wasm_3()) {
   World world;
   const Code nothing = Code().ret();
   const Code integer = Code().add(Op::return_int, "nsnn", {0});

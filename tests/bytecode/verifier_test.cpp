@@ -2,6 +2,7 @@
 // that rule broken is refused with the rule's error. Here: records, instructions, and the slots
 // that they name.
 #include "tests/bytecode/verifier_test.h"
+#include "tests/needs.h"
 
 #include <doctest/doctest.h>
 
@@ -107,7 +108,7 @@ TEST_CASE("instructions are compact ones, whole, and not the machine's own") {
     CHECK(far_table(count) == Error::bytecode_opcode);
 }
 
-TEST_CASE("numbers lie in the frame's numbers") {
+TEST_CASE("numbers lie in the frame's numbers" * needs_wasm_3()) {
   World world;
   const SlotCounts frame = {4, 0};
   const auto check = [&](Code code) { return world.check(code.ret(), plain, frame); };

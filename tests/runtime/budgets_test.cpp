@@ -4,6 +4,7 @@
 // change to them is a change that somebody should see: EBB_WRITE_BUDGETS=1 makes this test write
 // the table instead of comparing with it.
 #include "collections/pool.h"
+#include "tests/needs.h"
 #include "tests/runtime/runtime_scenarios.h"
 
 #include <fstream>
@@ -169,7 +170,7 @@ void write_table(const char* path, const std::map<std::string, std::string>& tab
 
 } // namespace
 
-TEST_CASE("budgets of public operations are what the table says") {
+TEST_CASE("budgets of public operations are what the table says" * needs_full_build()) {
   // The figures are those of builds that ship.
   if (sizeof(void*) != 8 || oom::every_call_asks()) return;
   std::map<std::string, std::string> found = Measured<Config::Encoding::compact>().run();

@@ -1,3 +1,4 @@
+#include "tests/needs.h"
 #include "tests/runtime/runtime_test.h"
 
 using namespace ebb;
@@ -88,7 +89,7 @@ TEST_CASE("calls with wrong arguments are refused and change nothing") {
   CHECK(error_of(add.call(other, one, result)) == Error::wrong_store);
 }
 
-TEST_CASE("traps carry their code and a backtrace, and the store goes on") {
+TEST_CASE("traps carry their code and a backtrace, and the store goes on" * needs_full_build()) {
   in_both_encodings([](Config config) {
     config.keep_offsets = true;
     config.keep_names = true;

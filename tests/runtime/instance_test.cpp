@@ -1,10 +1,11 @@
 #include "core/state/store_state.h"
+#include "tests/needs.h"
 #include "tests/runtime/runtime_test.h"
 
 using namespace ebb;
 using namespace ebb::testing;
 
-TEST_CASE("segments and the start function run in order") {
+TEST_CASE("segments and the start function run in order" * needs_wasm_3()) {
   in_both_encodings([](const Config& config) {
     World world(config);
     ModuleBuilder builder;
@@ -73,7 +74,7 @@ TEST_CASE("what a failed instantiation wrote stays, and what nothing reaches goe
   });
 }
 
-TEST_CASE("a start function that traps ends the instantiation") {
+TEST_CASE("a start function that traps ends the instantiation" * needs_full_build()) {
   World world;
   ModuleBuilder builder;
   const uint32_t type = builder.type({}, {});

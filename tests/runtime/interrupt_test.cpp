@@ -1,4 +1,5 @@
 // Interruptions: from other threads, before anything runs, below host functions, and in bulk work.
+#include "tests/needs.h"
 #include "tests/runtime/runtime_test.h"
 
 #include <optional>
@@ -67,7 +68,7 @@ struct Guest : World {
 
 } // namespace
 
-TEST_CASE("another thread interrupts what would never end") {
+TEST_CASE("another thread interrupts what would never end" * needs_wasm_3()) {
   in_both_encodings([](const Config& config) {
     Guest guest(config);
     for (const char* name : {"loop", "tail"}) {
@@ -86,7 +87,7 @@ TEST_CASE("another thread interrupts what would never end") {
   });
 }
 
-TEST_CASE("a plain call that is interrupted ends, and the next one does not") {
+TEST_CASE("a plain call that is interrupted ends, and the next one does not" * needs_wasm_3()) {
   in_both_encodings([](const Config& config) {
     Guest guest(config);
     std::thread other([handle = guest.store.interrupt_handle()] { handle.interrupt(); });
@@ -97,7 +98,7 @@ TEST_CASE("a plain call that is interrupted ends, and the next one does not") {
   });
 }
 
-TEST_CASE("an interruption waits for what runs next, unless it is taken back") {
+TEST_CASE("an interruption waits for what runs next, unless it is taken back" * needs_wasm_3()) {
   in_both_encodings([](const Config& config) {
     Guest guest(config);
     const auto sum = guest.typed<int32_t(int32_t)>(guest.instance, "sum");
@@ -113,7 +114,8 @@ TEST_CASE("an interruption waits for what runs next, unless it is taken back") {
   });
 }
 
-TEST_CASE("an execution that is interrupted at each look gives the undisturbed result") {
+TEST_CASE("an execution that is interrupted at each look gives the undisturbed result" *
+          needs_wasm_3()) {
   in_both_encodings([](const Config& config) {
     Guest guest(config);
     const InterruptHandle handle = guest.store.interrupt_handle();
@@ -133,7 +135,7 @@ TEST_CASE("an execution that is interrupted at each look gives the undisturbed r
   });
 }
 
-TEST_CASE("bulk work is interrupted every 64 KiB") {
+TEST_CASE("bulk work is interrupted every 64 KiB" * needs_wasm_3()) {
   in_both_encodings([](const Config& config) {
     Guest guest(config);
     const InterruptHandle handle = guest.store.interrupt_handle();
@@ -161,7 +163,8 @@ Result<int32_t> interrupt_and_call_back(Caller& caller, int32_t n) {
 
 } // namespace
 
-TEST_CASE("a host function's call fails with cannot_suspend, and the interruption stays") {
+TEST_CASE("a host function's call fails with cannot_suspend, and the interruption stays" *
+          needs_wasm_3()) {
   in_both_encodings([](Config config) {
     config.interruption = true;
     World world(config);
@@ -186,7 +189,7 @@ TEST_CASE("a host function's call fails with cannot_suspend, and the interruptio
   });
 }
 
-TEST_CASE("fuel that ends below a host function is cannot_suspend") {
+TEST_CASE("fuel that ends below a host function is cannot_suspend" * needs_wasm_3()) {
   in_both_encodings([](Config config) {
     config.fuel = true;
     World world(config);
@@ -202,7 +205,7 @@ TEST_CASE("fuel that ends below a host function is cannot_suspend") {
   });
 }
 
-TEST_CASE("code that was not compiled for it is not interrupted") {
+TEST_CASE("code that was not compiled for it is not interrupted" * needs_wasm_3()) {
   in_both_encodings([](const Config& config) {
     World world(config);
     Back back;

@@ -1,6 +1,7 @@
 // Functions that wait for their first call.
 #include "collections/fault_injector.h"
 #include "tests/artifact/artifacts.h"
+#include "tests/needs.h"
 #include "tests/runtime/runtime_test.h"
 
 #include <thread>
@@ -45,7 +46,7 @@ template <class Run> void from_each_source(const Bytes& wasm, Run run) {
 
 } // namespace
 
-TEST_CASE("functions are made ready when they are called") {
+TEST_CASE("functions are made ready when they are called" * needs_full_build()) {
   from_each_source(sums(), [](const Config& config, const Bytes& bytes) {
     World world(config);
     const Module module = world.load(bytes);
@@ -70,7 +71,8 @@ TEST_CASE("functions are made ready when they are called") {
   });
 }
 
-TEST_CASE("a first call that finds no memory traps, and the same call may be tried again") {
+TEST_CASE("a first call that finds no memory traps, and the same call may be tried again" *
+          needs_full_build()) {
   from_each_source(sums(), [](const Config& config, const Bytes& bytes) {
     SystemMemory memory;
     std::vector<uint8_t> table(size_t{1} << 16);
@@ -109,7 +111,7 @@ TEST_CASE("a first call that finds no memory traps, and the same call may be tri
   });
 }
 
-TEST_CASE("a module's own limit bounds what is prepared") {
+TEST_CASE("a module's own limit bounds what is prepared" * needs_full_build()) {
   // Ready or not, large() takes more than loading does.
   ModuleBuilder builder;
   const uint32_t type = builder.type({}, {testing::i32});
@@ -130,7 +132,8 @@ TEST_CASE("a module's own limit bounds what is prepared") {
   });
 }
 
-TEST_CASE("a body that is not valid ends the call that needs it, and no other") {
+TEST_CASE("a body that is not valid ends the call that needs it, and no other" *
+          needs_full_build()) {
   in_both_encodings([](const Config& config) {
     ModuleBuilder builder;
     const uint32_t type = builder.type({}, {testing::i32});
@@ -149,7 +152,7 @@ TEST_CASE("a body that is not valid ends the call that needs it, and no other") 
   });
 }
 
-TEST_CASE("code that is not sound ends the call that needs it, and no other") {
+TEST_CASE("code that is not sound ends the call that needs it, and no other" * needs_full_build()) {
   ModuleBuilder builder;
   const uint32_t type = builder.type({}, {testing::i32});
   builder.export_func("good", builder.func(type, i32_const(1)));
@@ -185,7 +188,8 @@ TEST_CASE("code that is not sound ends the call that needs it, and no other") {
   });
 }
 
-TEST_CASE("loading a precompiled module does not look at code that waits for its first call") {
+TEST_CASE("loading a precompiled module does not look at code that waits for its first call" *
+          needs_full_build()) {
   ModuleBuilder builder;
   const uint32_t type = builder.type({}, {testing::i32});
   Bytes body;
@@ -219,7 +223,7 @@ TEST_CASE("loading a precompiled module does not look at code that waits for its
   munmap(file, mapped);
 }
 
-TEST_CASE("threads race for first calls") {
+TEST_CASE("threads race for first calls" * needs_full_build()) {
   from_each_source(sums(), [](const Config& config, const Bytes& bytes) {
     SystemMemory memory;
     const Engine engine = must(Engine::create(World::with_allocator(config, memory)));
@@ -250,7 +254,8 @@ TEST_CASE("threads race for first calls") {
   });
 }
 
-TEST_CASE("functions that wait for their first call are not written, unless they are precompiled") {
+TEST_CASE("functions that wait for their first call are not written, unless they are precompiled" *
+          needs_full_build()) {
   from_each_source(sums(), [](const Config& config, const Bytes& bytes) {
     World world(config);
     const Module module = world.load(bytes);
@@ -261,7 +266,7 @@ TEST_CASE("functions that wait for their first call are not written, unless they
   });
 }
 
-TEST_CASE("after prepare, calls ask for no memory") {
+TEST_CASE("after prepare, calls ask for no memory" * needs_full_build()) {
   in_both_encodings([](const Config& config) {
     ModuleBuilder builder;
     const uint32_t type = builder.type({testing::i32}, {testing::i32});

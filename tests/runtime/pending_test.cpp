@@ -1,4 +1,5 @@
 // Host functions that are not ready: called again until they are, from wherever they are called.
+#include "tests/needs.h"
 #include "tests/runtime/runtime_test.h"
 
 #include <optional>
@@ -150,7 +151,8 @@ struct Guest : World {
 
 } // namespace
 
-TEST_CASE("a host function that is not ready is called again, however it was called") {
+TEST_CASE("a host function that is not ready is called again, however it was called" *
+          needs_wasm_3()) {
   in_both_encodings([](const Config& config) {
     Guest guest(config);
     for (const int pauses : {0, 1, 3}) {
@@ -168,7 +170,7 @@ TEST_CASE("a host function that is not ready is called again, however it was cal
   });
 }
 
-TEST_CASE("what a loop keeps in registers survives waiting in each round") {
+TEST_CASE("what a loop keeps in registers survives waiting in each round" * needs_wasm_3()) {
   in_both_encodings([](const Config& config) {
     Guest guest(config);
     const Val args[] = {Val::i32(10)};
@@ -187,7 +189,7 @@ TEST_CASE("what a loop keeps in registers survives waiting in each round") {
   });
 }
 
-TEST_CASE("references are kept while a host function is not ready") {
+TEST_CASE("references are kept while a host function is not ready" * needs_wasm_3()) {
   in_both_encodings([](const Config& config) {
     Guest guest(config);
     guest.host.pauses_left = 2;
@@ -209,7 +211,7 @@ TEST_CASE("references are kept while a host function is not ready") {
   });
 }
 
-TEST_CASE("stack and memory may move while a host function is not ready") {
+TEST_CASE("stack and memory may move while a host function is not ready" * needs_wasm_3()) {
   in_both_encodings([](const Config& config) {
     Guest guest(config);
     guest.host.pauses_left = 2;
@@ -228,7 +230,8 @@ TEST_CASE("stack and memory may move while a host function is not ready") {
   });
 }
 
-TEST_CASE("a plain call of what is not ready ends, and so does an execution that is dropped") {
+TEST_CASE("a plain call of what is not ready ends, and so does an execution that is dropped" *
+          needs_wasm_3()) {
   in_both_encodings([](const Config& config) {
     Guest guest(config);
     const auto plain = guest.typed<int32_t(int32_t)>(guest.instance, "plain");

@@ -1,4 +1,5 @@
 // Guests that recurse for ever, alone and by way of the host, on a thread with 64 KiB of stack.
+#include "tests/needs.h"
 #include "tests/runtime/runtime_test.h"
 
 #include <climits>
@@ -73,7 +74,7 @@ Bytes module_that_calls_back() {
 
 } // namespace
 
-TEST_CASE("a guest that recurses for ever exhausts its own stack only") {
+TEST_CASE("a guest that recurses for ever exhausts its own stack only" * needs_full_build()) {
   in_both_encodings([](const Config& config) {
     World world(config);
     ModuleBuilder builder;
@@ -130,7 +131,8 @@ TEST_CASE("a stack that may not grow is out of memory, not exhausted") {
   });
 }
 
-TEST_CASE("deep nesting, a long body and a long constant load and run on a small stack") {
+TEST_CASE("deep nesting, a long body and a long constant load and run on a small stack" *
+          needs_wasm_3()) {
   in_both_encodings([](const Config& config) {
     const Bytes add_one = i32_const(1) + Bytes{0x6a};
     const Bytes bodies[] = {

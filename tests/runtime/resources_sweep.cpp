@@ -303,6 +303,7 @@ void measure_file(void* memory, const std::string& path, Tally& tally, size_t& m
   size_t bytes = 0;
   const std::vector<uint64_t> words = read_file(path, bytes);
   for (const auto encoding : {Config::Encoding::compact, Config::Encoding::threaded}) {
+    if (is_small_build && encoding == Config::Encoding::threaded) continue;
     for (const bool precompiled : {false, true}) {
       Config config;
       config.encoding = encoding;

@@ -1,4 +1,5 @@
 // Every request for memory that the runtime makes is refused in turn, in both encodings.
+#include "tests/needs.h"
 #include "tests/runtime/runtime_scenarios.h"
 
 #include <vector>
@@ -385,7 +386,7 @@ template <Config::Encoding E> struct WholeLife : Base<E> {
 
 } // namespace
 
-TEST_CASE("engines, modules and linkers survive every refusal") {
+TEST_CASE("engines, modules and linkers survive every refusal" * needs_wasm_3()) {
   refuse_each<CreateEngine>("create an engine");
   refuse_each<LoadModule>("load a module");
   refuse_each<DefineFunctions>("define host functions", {.slack_bytes = slack_bytes});
@@ -396,7 +397,7 @@ TEST_CASE("engines, modules and linkers survive every refusal") {
   refuse_each<DefineInstance>("define an instance", {.slack_bytes = slack_bytes});
 }
 
-TEST_CASE("stores and what is made in them survive every refusal") {
+TEST_CASE("stores and what is made in them survive every refusal" * needs_wasm_3()) {
   refuse_each<CreateStore>("create stores");
   refuse_each<Instantiate>("instantiate");
   refuse_each<InstantiateWithLinker>("instantiate with a linker");
@@ -418,7 +419,7 @@ TEST_CASE("stores and what is made in them survive every refusal") {
                              {.slack_bytes = size_t{1} << 21, .keeps_effects = true});
 }
 
-TEST_CASE("calls survive every refusal") {
+TEST_CASE("calls survive every refusal" * needs_wasm_3()) {
   const oom::Options effects{.slack_bytes = size_t{1} << 20, .keeps_effects = true};
   refuse_each<DeepCall>("a deep call", effects);
   refuse_each<UntypedCall>("an untyped call", effects);

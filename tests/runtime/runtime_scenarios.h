@@ -115,6 +115,7 @@ template <Config::Encoding encoding> struct Base {
 template <template <Config::Encoding> class Scenario>
 void refuse_each(const char* name, const oom::Options& options = {}) {
   CHECK(oom::oom_test<Scenario<Config::Encoding::compact>>(name, options).ok());
+  if (is_small_build) return;
   CHECK(oom::oom_test<Scenario<Config::Encoding::threaded>>(name, options).ok());
 }
 

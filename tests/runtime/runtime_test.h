@@ -141,6 +141,7 @@ inline Config config_of(Config::Encoding encoding) {
 /// Runs a test's body once for each encoding.
 template <class Body> void in_both_encodings(Body&& body_of_test) {
   for (const Config::Encoding encoding : {Config::Encoding::compact, Config::Encoding::threaded}) {
+    if (is_small_build && encoding == Config::Encoding::threaded) continue;
     CAPTURE(static_cast<int>(encoding));
     body_of_test(config_of(encoding));
   }

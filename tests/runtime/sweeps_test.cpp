@@ -1,6 +1,7 @@
 // Refused requests where calls nest, fail, wait or end: hosts that call back, start functions that
 // fail, modules that fail to link half way, executions that are suspended and dropped, pages, the
 // end of everything, and engines that threads share. Each in every shape.
+#include "tests/needs.h"
 #include "tests/runtime/runtime_scenarios.h"
 
 #include <thread>
@@ -286,18 +287,18 @@ template <Config::Encoding E> struct Pages : Base<E> {
 
 } // namespace
 
-TEST_CASE("hosts that call back survive every refusal") {
+TEST_CASE("hosts that call back survive every refusal" * needs_wasm_3()) {
   refuse_each<CallsBack>("host calls back", with_effects());
   refuse_each<CallsHostDirectly>("untyped host function", all_shapes());
 }
 
-TEST_CASE("instantiations that fail leave nothing, refused or not") {
+TEST_CASE("instantiations that fail leave nothing, refused or not" * needs_wasm_3()) {
   refuse_each<StartFails>("start function traps", all_shapes());
   refuse_each<LinksHalfWay>("an import is missing", all_shapes());
   refuse_each<LinksWrongly>("an import has another type", with_effects());
 }
 
-TEST_CASE("suspended and dropped executions survive every refusal") {
+TEST_CASE("suspended and dropped executions survive every refusal" * needs_wasm_3()) {
   refuse_each<Suspended>("suspended executions", with_effects());
   refuse_each<Waiting>("executions that wait", with_effects());
 }
@@ -306,14 +307,14 @@ TEST_CASE("memories on pages survive every refusal") {
   SystemMemory memory;
   oom::Options options = with_effects();
   options.below = &memory.allocator();
-  const oom::Report report = oom::oom_test<Pages<Config::Encoding::threaded>>("pages", options);
+  const oom::Report report = oom::oom_test<Pages<Config().encoding>>("pages", options);
   CHECK(report.ok());
   // Reserving, committing, and growing, which has another way.
   CHECK(report.requests >= 4);
   CHECK(report.benign != 0);
 }
 
-TEST_CASE("the end of everything asks for nothing and leaves nothing") {
+TEST_CASE("the end of everything asks for nothing and leaves nothing" * needs_wasm_3()) {
   in_both_encodings([](const Config& base) {
     SystemMemory memory;
     static unsigned char table[64 * 4096];
@@ -346,7 +347,7 @@ TEST_CASE("the end of everything asks for nothing and leaves nothing") {
   });
 }
 
-TEST_CASE("threads that share an engine survive refusals at random") {
+TEST_CASE("threads that share an engine survive refusals at random" * needs_wasm_3()) {
   in_both_encodings([](const Config& base) {
     for (uint64_t seed = 1; seed <= 8; ++seed) {
       SystemMemory memory;

@@ -204,7 +204,7 @@ int main(int argc, char** argv) {
       size = read_module(argv[i], bytes);
     }
     if (size == 0) complain(tally, argv[i]);
-    for (const auto encoding : {Config::Encoding::compact, Config::Encoding::threaded})
+    for (const auto encoding : {Config::Encoding::compact, Config().encoding})
       try_all(encoding, *pool, {bytes, size}, bytes + module_bytes_max, tally);
   }
   if (!(holdings() == before)) complain(tally, "files or mappings are left open");

@@ -1,4 +1,5 @@
 #include "core/types/features.h"
+#include "tests/needs.h"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +7,7 @@
 
 using namespace ebb;
 
-TEST_CASE("a FeatureSet starts with everything and never loses mvp") {
+TEST_CASE("a FeatureSet starts with everything and never loses mvp" * needs_wasm_3()) {
   FeatureSet features;
   CHECK(features == FeatureSet::all());
   features.set(Feature::gc, false);

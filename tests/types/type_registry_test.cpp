@@ -1,5 +1,6 @@
 #include "core/types/type_registry.h"
 #include "tests/collections/collections_test.h"
+#include "tests/needs.h"
 
 #include <doctest/doctest.h>
 
@@ -84,7 +85,8 @@ TEST_CASE("the tables of a registry go with its last type, and are counted no lo
   CHECK(base.heap().stats().used == 0);
 }
 
-TEST_CASE("recursive groups are compared by structure, not by the names of their own types") {
+TEST_CASE("recursive groups are compared by structure, not by the names of their own types" *
+          needs_wasm_3()) {
   PoolHeap base;
   TypeRegistry registry(base.heap());
   Group recursive;
@@ -108,7 +110,7 @@ TEST_CASE("recursive groups are compared by structure, not by the names of their
   CHECK(base.heap().stats().used == 0);
 }
 
-TEST_CASE("subtyping looks into the list of supertypes") {
+TEST_CASE("subtyping looks into the list of supertypes" * needs_wasm_3()) {
   PoolHeap base;
   TypeRegistry registry(base.heap());
   Group chain;
@@ -169,7 +171,7 @@ TEST_CASE("abstract heap types form four hierarchies") {
   CHECK(registry.top(Abstract::noextern) == Abstract::extern_);
 }
 
-TEST_CASE("a type must match the supertype that it declares") {
+TEST_CASE("a type must match the supertype that it declares" * needs_wasm_3()) {
   PoolHeap base;
   TypeRegistry registry(base.heap());
   const auto matches = [&](FieldType super_field, FieldType sub_field, bool is_final) {
@@ -197,7 +199,8 @@ TEST_CASE("a type must match the supertype that it declares") {
   CHECK(!matches(any, mutable_any, false));
 }
 
-TEST_CASE("a long chain of groups is freed without recursion, and ids are used again") {
+TEST_CASE("a long chain of groups is freed without recursion, and ids are used again" *
+          needs_wasm_3()) {
   PoolHeap base(size_t{64} << 20);
   TypeRegistry registry(base.heap(), 12345);
   constexpr int length = 100000;

@@ -1,6 +1,7 @@
 #include "core/validate/body_validator.h"
 #include "core/validate/decode_module.h"
 #include "tests/collections/collections_test.h"
+#include "tests/needs.h"
 #include "tests/validate/module_bytes.h"
 
 #include <doctest/doctest.h>
@@ -87,7 +88,7 @@ TEST_CASE("the state can be read between steps") {
   CHECK(body.control_depth() == 0);
 }
 
-TEST_CASE("immediates are decoded") {
+TEST_CASE("immediates are decoded" * needs_wasm_3()) {
   Stepper at(header() + section(1, list({func_type({}, {})})) + section(3, list({{0}})) +
              section(5, {2, 0, 1, 4, 1}) +
              section(10, list({body({0x41, 0x7f, 0x28, 0x42, 1, 0x85, 0x01, 0x00, 0x0b})})));
@@ -118,7 +119,8 @@ TEST_CASE("branches carry what their labels want") {
   CHECK(run(one, {0x41, 0, 0x04, i32, 0x41, 0, 0x0b}) == Error::type_mismatch);
 }
 
-TEST_CASE("a local that cannot be null must be set before it is read, within its block") {
+TEST_CASE("a local that cannot be null must be set before it is read, within its block" *
+          needs_wasm_3()) {
   const Bytes none = func_type({}, {});
   const Bytes locals = {1, 1, 0x64, 0x6c};          // (ref i31)
   const Bytes set = {0x41, 0, 0xfb, 0x1c, 0x21, 0}; // i32.const 0, ref.i31, local.set 0
@@ -155,7 +157,7 @@ TEST_CASE("absurd numbers of locals") {
         Error::too_many_locals);
 }
 
-TEST_CASE("clauses of try_table name labels outside it") {
+TEST_CASE("clauses of try_table name labels outside it" * needs_wasm_3()) {
   const Bytes tags = section(13, list({{0, 1}}));
   const auto module = [&](const Bytes& code) {
     return Stepper(header() + section(1, list({func_type({}, {}), func_type({i32}, {})})) +
@@ -174,14 +176,15 @@ TEST_CASE("clauses of try_table name labels outside it") {
   CHECK(module({0x08, 0}) == Error::type_mismatch);
 }
 
-TEST_CASE("clauses of try_table may be longer than what their number was checked for") {
+TEST_CASE("clauses of try_table may be longer than what their number was checked for" *
+          needs_wasm_3()) {
   // The first label takes four bytes, the second is the end: nothing is left for the third.
   // the third.
   CHECK(run(func_type({}, {}), {0x1f, 0x40, 3, 0x02, 0x80, 0x80, 0x80, 0x00, 0x02}) ==
         Error::unexpected_end);
 }
 
-TEST_CASE("each operand has its type") {
+TEST_CASE("each operand has its type" * needs_wasm_3()) {
   struct Row {
     Bytes operands;
     Bytes code;
@@ -237,7 +240,7 @@ TEST_CASE("each operand has its type") {
   }
 }
 
-TEST_CASE("the operands of array.new_fixed are counted, not believed") {
+TEST_CASE("the operands of array.new_fixed are counted, not believed" * needs_wasm_3()) {
   const auto module = [&](const Bytes& code) {
     return Stepper(header() + section(1, list({func_type({}, {}), {0x5e, i32, 0}})) +
                    section(3, list({{0}})) + section(10, list({body(code)})))

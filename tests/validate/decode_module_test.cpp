@@ -1,6 +1,7 @@
 #include "core/validate/decode_module.h"
 #include "core/validate/validate.h"
 #include "tests/collections/collections_test.h"
+#include "tests/needs.h"
 #include "tests/validate/module_bytes.h"
 
 #include <doctest/doctest.h>
@@ -58,7 +59,7 @@ TEST_CASE("an empty module, and what is not one") {
         Error::function_count_mismatch);
 }
 
-TEST_CASE("a module's declarations are where they are said to be") {
+TEST_CASE("a module's declarations are where they are said to be" * needs_wasm_3()) {
   const Bytes module =
       header() + section(1, list({no_values, func_type({0x7f}, {0x7e})})) +
       section(2, list({name("env") + name("f") + Bytes{0, 1},
@@ -134,7 +135,7 @@ TEST_CASE("absurd counts are refused before anything is reserved") {
   }
 }
 
-TEST_CASE("flags of limits that need a feature are unknown without it") {
+TEST_CASE("flags of limits that need a feature are unknown without it" * needs_wasm_3()) {
   const auto memory = [](const Bytes& type, Feature without) {
     testing::PoolHeap base;
     return validate_module(header() + section(5, list({type})),
@@ -148,7 +149,7 @@ TEST_CASE("flags of limits that need a feature are unknown without it") {
   CHECK(memory(Bytes{0} + leb(uint64_t{1} << 32), Feature::memory64) == Error::integer_too_large);
 }
 
-TEST_CASE("limits of memories and tables") {
+TEST_CASE("limits of memories and tables" * needs_wasm_3()) {
   const auto memory = [](const Bytes& type) {
     return error_of(header() + section(5, list({type})));
   };
@@ -172,7 +173,7 @@ TEST_CASE("limits of memories and tables") {
   CHECK(table(Bytes{0x6f, 8, 0, 0}) == Error::malformed_limits_flags);
 }
 
-TEST_CASE("features that are off are refused by name of the error") {
+TEST_CASE("features that are off are refused by name of the error" * needs_wasm_3()) {
   FeatureSet features;
   features.set(Feature::simd, false);
   CHECK(error_of(function_module(func_type({}, {0x7b}), {0x00}), features) ==
@@ -205,7 +206,7 @@ TEST_CASE("export names must differ, also when there are many") {
   }
 }
 
-TEST_CASE("supertypes must come before, be open and match") {
+TEST_CASE("supertypes must come before, be open and match" * needs_wasm_3()) {
   const Bytes open_empty = {0x50, 0x00, 0x5f, 0x00};
   const auto types = [](std::initializer_list<Bytes> items) {
     return error_of(header() + section(1, list(items)));

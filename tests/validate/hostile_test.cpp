@@ -3,6 +3,7 @@
 #include "core/types/implementation_limits.h"
 #include "core/validate/validate.h"
 #include "tests/collections/collections_test.h"
+#include "tests/needs.h"
 #include "tests/validate/module_bytes.h"
 
 #include <doctest/doctest.h>
@@ -52,13 +53,13 @@ TEST_CASE("a hundred thousand nested blocks, and one too many") {
         Error::nesting_too_deep);
 }
 
-TEST_CASE("a million types in one recursive group") {
+TEST_CASE("a million types in one recursive group" * needs_wasm_3()) {
   const Bytes types =
       Bytes{1, 0x4e} + leb(1000000) + times(1000000, {0x5f, 0x01, 0x63, 0x00, 0x00});
   CHECK(validate(header() + section(1, types), size_t{256} << 20) == Error::none);
 }
 
-TEST_CASE("a constant expression of a megabyte") {
+TEST_CASE("a constant expression of a megabyte" * needs_wasm_3()) {
   CHECK(validate(header() + section(6, Bytes{1, 0x7f, 0, 0x41, 1} + times(350000, {0x41, 1, 0x6a}) +
                                            Bytes{0x0b})) == Error::none);
 }
@@ -70,7 +71,7 @@ TEST_CASE("operands pile up no higher than a frame can be") {
                  size_t{1} << 20) == Error::frame_too_large);
 }
 
-TEST_CASE("new structures of ten thousand fields cost what their operands do") {
+TEST_CASE("new structures of ten thousand fields cost what their operands do" * needs_wasm_3()) {
   const Bytes type = Bytes{0x5f} + leb(10000) + times(10000, {0x7f, 0x00});
   CHECK(validate(two_types(type, times(1000000, {0xfb, 1, 1, 0x1a}))) == Error::none);
   CHECK(validate(two_types(type, Bytes{0x00} + times(1000000, {0xfb, 0, 1, 0x1a}))) == Error::none);

@@ -1,5 +1,6 @@
 #include "core/validate/validate.h"
 #include "tests/collections/collections_test.h"
+#include "tests/needs.h"
 #include "tests/validate/module_bytes.h"
 
 #include <doctest/doctest.h>
@@ -37,7 +38,7 @@ struct Validate {
 
 } // namespace
 
-TEST_CASE("validation survives every refusal") {
+TEST_CASE("validation survives every refusal" * needs_wasm_3()) {
   const oom::Report report = oom::oom_test<Validate>("validate");
   CHECK(report.ok());
   CHECK(report.requests > 20);

@@ -40,7 +40,7 @@ struct Options {
   AllocatorKind allocator = AllocatorKind::mimalloc;
   size_t pool_bytes = 0;
   bool lazy = false;
-  bool compact = false;
+  bool compact = is_small_build;
   const char* output = nullptr; ///< Where compile writes to.
   bool wide = false;            ///< The profile that compile writes.
   bool strip = false;

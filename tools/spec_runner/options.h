@@ -1,6 +1,7 @@
 // What the command line of spec_runner says.
 #pragma once
 
+#include "error/build.h"
 #include "tests/oom/shape.h"
 
 #include <string>
@@ -9,10 +10,10 @@
 namespace ebb::spec {
 
 struct Options {
-  bool lazy = false;          ///< Prepare functions at their first call.
-  bool compact = false;       ///< Run compact code in place instead of threaded code.
-  bool precompiled = false;   ///< Compile each module to a precompiled one and load that.
-  bool wide = false;          ///< The profile of those.
+  bool lazy = false;             ///< Prepare functions at their first call.
+  bool compact = is_small_build; ///< Run compact code in place instead of threaded code.
+  bool precompiled = false;      ///< Compile each module to a precompiled one and load that.
+  bool wide = false;             ///< The profile of those.
   unsigned fuel = 0;          ///< Suspend each call whenever it has used up so much; 0 for never.
   bool interrupt = false;     ///< Suspend each call wherever it looks for interruptions.
   bool validate_only = false; ///< Module::validate alone.
