@@ -5,6 +5,7 @@
 // points into argv.
 #pragma once
 
+#include "error/build.h"
 #include "tests/oom/shape.h"
 
 #include <cstddef>
