@@ -246,7 +246,7 @@ TEST_CASE("declarations that break a rule are refused" * needs_wasm_3()) {
   CHECK(file.with(28, 0).error == Error::malformed_artifact);
 }
 
-TEST_CASE("a type whose last number goes on beyond its section is refused") {
+TEST_CASE("a type whose last number goes on beyond its section is refused" * needs_wasm_3()) {
   World world;
   const Bytes wasm = header() + section(1, list({{0x5f, 1, 0x7f, 1}}));
   const File file(world.engine, wasm);
@@ -258,7 +258,8 @@ TEST_CASE("a type whose last number goes on beyond its section is refused") {
   CHECK(says(load(world.engine, Aligned(changed)), "types go beyond their section"));
 }
 
-TEST_CASE("code that gives a number is no initial value of a table or an element") {
+TEST_CASE("code that gives a number is no initial value of a table or an element" *
+          needs_wasm_3()) {
   World world;
   const Bytes null = {0xd0, 0x70, 0x0b};
   const Bytes sum = {0x41, 1, 0x41, 2, 0x6a, 0x0b};

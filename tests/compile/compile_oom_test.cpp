@@ -1,5 +1,6 @@
 // Compilation with requests refused, over code that brings each of the compiler's ways about, and
 // frames that are as large as they may be.
+#include "tests/needs.h"
 #include "tests/runtime/runtime_scenarios.h"
 
 #include <vector>
@@ -145,7 +146,8 @@ Error load_at_limit(const Bytes& code, uint32_t results) {
 
 } // namespace
 
-TEST_CASE("compilation survives every refusal, whatever waits in the accumulator") {
+TEST_CASE("compilation survives every refusal, whatever waits in the accumulator" *
+          needs_wasm_3()) {
   const oom::Report plain = oom::oom_test<Compile<waiting_values, false>>("compile");
   CHECK(plain.ok());
   CHECK(plain.requests > 20);
@@ -160,7 +162,7 @@ TEST_CASE("compilation of large functions and modules survives refusals") {
   CHECK(oom::oom_test<Compile<far_globals, false>>("compile far globals", sampled()).ok());
 }
 
-TEST_CASE("a frame is no larger than its limit, whatever makes it so") {
+TEST_CASE("a frame is no larger than its limit, whatever makes it so" * needs_wasm_3()) {
   const Bytes one = i32_const(1);
   const Bytes call_many = call(0);
   const Bytes memory_size = {0x3f, 0};
@@ -188,7 +190,8 @@ TEST_CASE("a frame is no larger than its limit, whatever makes it so") {
   CHECK(error_of(Module::load(world.engine, m.build())) == Error::frame_too_large);
 }
 
-TEST_CASE("an initializer of a table that is not executed is refused when its module is loaded") {
+TEST_CASE("an initializer of a table that is not executed is refused when its module is loaded" *
+          needs_wasm_3()) {
   World world;
   const Bytes i31 = {0x41, 1, 0xfb, 0x1c, end};
   const Bytes table = Bytes{0x40, 0, 0x64, 0x6c, 0, 1} + i31;

@@ -4,6 +4,7 @@
 // change to them is a change that somebody should see: EBB_WRITE_BUDGETS=1 makes this test write
 // the table instead of comparing with it.
 #include "collections/pool.h"
+#include "core/bytecode/bytecode.h"
 #include "tests/needs.h"
 #include "tests/runtime/runtime_scenarios.h"
 
@@ -53,8 +54,10 @@ private:
     figures.requests = injector_.counts().requests;
     figures.peak = injector_.live_bytes_peak() - before;
     figures.kept = injector_.live_bytes() > before ? injector_.live_bytes() - before : 0;
-    figures_[std::string(name) + (E == Config::Encoding::compact ? " compact" : " threaded")] =
-        written(figures);
+    const char* encoding = E == Config::Encoding::compact ? " compact"
+                           : int_pins > 1                 ? " threaded"
+                                                          : " threaded, few registers";
+    figures_[name + std::string(encoding)] = written(figures);
     return must(std::move(result));
   }
   void measure_store(Base<E>& base);
@@ -175,9 +178,14 @@ TEST_CASE("budgets of public operations are what the table says" * needs_full_bu
   if (sizeof(void*) != 8 || oom::every_call_asks()) return;
   std::map<std::string, std::string> found = Measured<Config::Encoding::compact>().run();
   found.merge(Measured<Config::Encoding::threaded>().run());
-  if (getenv("EBB_WRITE_BUDGETS") != nullptr) write_table(EBB_BUDGETS, found);
-  const std::map<std::string, std::string> table = read_table(EBB_BUDGETS);
-  CHECK(table.size() == found.size());
+  std::map<std::string, std::string> table = read_table(EBB_BUDGETS);
+  if (getenv("EBB_WRITE_BUDGETS") != nullptr) {
+    // Those of the other machine stay: a compiler builds one of the two.
+    for (const auto& [name, figures] : found)
+      table[name] = figures;
+    write_table(EBB_BUDGETS, table);
+  }
+  CHECK(table.size() == found.size() / 2 * 3);
   for (const auto& [name, figures] : found) {
     CAPTURE(name);
     const auto listed = table.find(name);

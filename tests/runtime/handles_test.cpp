@@ -1,5 +1,6 @@
 // Names of what is gone or belongs elsewhere: every public function that takes one says so, and
 // nothing has changed.
+#include "tests/needs.h"
 #include "tests/runtime/runtime_test.h"
 
 #include <vector>
@@ -169,7 +170,8 @@ TEST_CASE("names of another store are refused by every function") {
   });
 }
 
-TEST_CASE("definitions of another store or of what is gone do not become imports") {
+TEST_CASE("definitions of another store or of what is gone do not become imports" *
+          needs_wasm_3()) {
   World world;
   const Things things(world, world.instantiate(exporter()));
   std::vector<InstancePre> pres;
