@@ -132,7 +132,7 @@ const uint8_t* Threader::write_entry_point(uint8_t*& out, Form form) {
 /// for small modules, and of large ones a part. What is too much is given back.
 size_t estimate(uint64_t compact_bytes) {
   constexpr uint64_t growth = 3;
-  constexpr uint64_t segment_bytes = 256 * 1024;
+  constexpr uint64_t segment_bytes = uint64_t{256} * 1024;
   const uint64_t all = compact_bytes * growth;
   return static_cast<size_t>(all < segment_bytes ? all : segment_bytes);
 }
@@ -167,6 +167,7 @@ void Threader::finish_segment() {
   const size_t used = static_cast<size_t>(out_ - static_cast<uint8_t*>(segment_->pointer));
   const Result<Block> shrunk = image_.heap.resize(*segment_, used, alignof(uint64_t), false);
   EBB_ASSERT(shrunk.ok());
+  // NOLINTNEXTLINE(ebb-swallowed-oom): to shrink a block always succeeds
   if (shrunk.ok()) *segment_ = shrunk.value();
 }
 
