@@ -1,4 +1,5 @@
-// Compact code in small builds: a handler for each op instead of one for each form.
+// Compact code in small builds: a handler for each op instead of one for each form, and none for
+// ops on values, branches that compare, loads and stores, which numeric_small.h knows by number.
 //
 // The operands of an op that has several forms are fetched before it, by their kinds, as 64 bits
 // each, and its result is put where it belongs behind it. For the handlers this is one form, whose
@@ -6,7 +7,7 @@
 // bytes, since `operands` has moved on behind them. There is one accumulator, of 64 bits, whatever
 // is in it: code that was verified reads no other class than was written.
 #include "core/interpret/machine_state.h"
-#include "core/interpret/numeric.h"
+#include "core/interpret/numeric_small.h"
 #include "core/interpret/registers.h"
 #include "core/state/instance_state.h"
 
@@ -54,30 +55,34 @@
 #define EBB_STOP() goto stop
 #define EBB_END() goto end
 
+// What is out of line has its number, and its length by its form.
+#define EBB_DO_OUT_OF_LINE(name, kinds, function, bytes) EBB_HANDLER(name##_##kinds) goto function;
+
 // The only form of a list here: what several forms are put together from, or the single one.
 #define EBB_ALL_FORMS(list, M, ...) EBB_MERGED_##list(M, __VA_ARGS__)
 #define EBB_MERGED(M, ...) M(o, x, y, z, __VA_ARGS__)
-#define EBB_MERGED_commutative EBB_MERGED
-#define EBB_MERGED_commutative_w EBB_MERGED
-#define EBB_MERGED_commutative_float EBB_MERGED
-#define EBB_MERGED_ordered EBB_MERGED
-#define EBB_MERGED_ordered_float EBB_MERGED
-#define EBB_MERGED_rare_int EBB_MERGED
-#define EBB_MERGED_rare_float EBB_MERGED
-#define EBB_MERGED_compare EBB_MERGED
-#define EBB_MERGED_compare_w EBB_MERGED
-#define EBB_MERGED_compare_float EBB_MERGED
-#define EBB_MERGED_branch EBB_MERGED
-#define EBB_MERGED_branch_w EBB_MERGED
-#define EBB_MERGED_branch_float EBB_MERGED
-#define EBB_MERGED_unary EBB_MERGED
-#define EBB_MERGED_rare_unary EBB_MERGED
-#define EBB_MERGED_load EBB_MERGED
-#define EBB_MERGED_load_h EBB_MERGED
-#define EBB_MERGED_store EBB_MERGED
-#define EBB_MERGED_store_h EBB_MERGED
-#define EBB_MERGED_store_float EBB_MERGED
-#define EBB_MERGED_store_float_h EBB_MERGED
+#define EBB_BY_NUMBER(M, ...)
+#define EBB_MERGED_commutative EBB_BY_NUMBER
+#define EBB_MERGED_commutative_w EBB_BY_NUMBER
+#define EBB_MERGED_commutative_float EBB_BY_NUMBER
+#define EBB_MERGED_ordered EBB_BY_NUMBER
+#define EBB_MERGED_ordered_float EBB_BY_NUMBER
+#define EBB_MERGED_rare_int EBB_BY_NUMBER
+#define EBB_MERGED_rare_float EBB_BY_NUMBER
+#define EBB_MERGED_compare EBB_BY_NUMBER
+#define EBB_MERGED_compare_w EBB_BY_NUMBER
+#define EBB_MERGED_compare_float EBB_BY_NUMBER
+#define EBB_MERGED_branch EBB_BY_NUMBER
+#define EBB_MERGED_branch_w EBB_BY_NUMBER
+#define EBB_MERGED_branch_float EBB_BY_NUMBER
+#define EBB_MERGED_unary EBB_BY_NUMBER
+#define EBB_MERGED_rare_unary EBB_BY_NUMBER
+#define EBB_MERGED_load EBB_BY_NUMBER
+#define EBB_MERGED_load_h EBB_BY_NUMBER
+#define EBB_MERGED_store EBB_BY_NUMBER
+#define EBB_MERGED_store_h EBB_BY_NUMBER
+#define EBB_MERGED_store_float EBB_BY_NUMBER
+#define EBB_MERGED_store_float_h EBB_BY_NUMBER
 #define EBB_MERGED_move EBB_MERGED
 #define EBB_MERGED_move_float EBB_MERGED
 #define EBB_MERGED_copy EBB_MERGED
@@ -87,10 +92,10 @@
 #define EBB_MERGED_operand_k EBB_MERGED
 #define EBB_MERGED_far_operand EBB_MERGED
 #define EBB_MERGED_select EBB_MERGED
-#define EBB_MERGED_commutative_64 EBB_MERGED
-#define EBB_MERGED_shift EBB_MERGED
-#define EBB_MERGED_divide EBB_MERGED
-#define EBB_MERGED_convert EBB_MERGED
+#define EBB_MERGED_commutative_64 EBB_BY_NUMBER
+#define EBB_MERGED_shift EBB_BY_NUMBER
+#define EBB_MERGED_divide EBB_BY_NUMBER
+#define EBB_MERGED_convert EBB_BY_NUMBER
 #define EBB_MERGED_branch_operand EBB_MERGED
 #define EBB_MERGED_jump EBB_FORMS_jump
 #define EBB_MERGED_pin_load EBB_FORMS_pin_load
@@ -121,26 +126,24 @@
 namespace ebb {
 namespace {
 
-// One handler for each op, in the order of the ops, named as the form that is left of it.
+// One for each op, in the order of the ops; a handler's name is that of the form that is left of
+// it.
 #define EBB_ENTRY(d, a, b, c, name) name##_##d##a##b##c,
 enum class Handler : uint16_t {
-#define EBB_BINARY(name, in, out, forms, expression) EBB_ALL_FORMS(forms, EBB_ENTRY, name)
-#define EBB_BINARY_TRAP(name, in, out, forms, check, expression)                                   \
-  EBB_ALL_FORMS(forms, EBB_ENTRY, name)
-#define EBB_UNARY(name, in, out, forms, expression) EBB_ALL_FORMS(forms, EBB_ENTRY, name)
-#define EBB_UNARY_TRAP(name, in, out, forms, check, expression)                                    \
-  EBB_ALL_FORMS(forms, EBB_ENTRY, name)
-#define EBB_LOAD(name, memory, out, forms) EBB_ALL_FORMS(forms, EBB_ENTRY, name)
-#define EBB_STORE(name, in, memory, forms) EBB_ALL_FORMS(forms, EBB_ENTRY, name)
-#define EBB_BRANCH(name, in, forms, condition) EBB_ALL_FORMS(forms, EBB_ENTRY, name)
+#define EBB_BINARY(name, in, out, forms, expression) name,
+#define EBB_BINARY_TRAP(name, in, out, forms, check, expression) name,
+#define EBB_UNARY(name, in, out, forms, expression) name,
+#define EBB_UNARY_TRAP(name, in, out, forms, check, expression) name,
+#define EBB_LOAD(name, memory, out, forms) name,
+#define EBB_STORE(name, in, memory, forms) name,
+#define EBB_BRANCH(name, in, forms, condition) name,
 #define EBB_SPECIAL(name, forms, extra, effect) EBB_ALL_FORMS(forms, EBB_ENTRY, name)
 #include "core/bytecode/instructions.def"
 #include "core/bytecode/instructions_undef.h"
   count
 };
 static_assert(static_cast<uint32_t>(Handler::count) == static_cast<uint32_t>(Op::count));
-static_assert(static_cast<uint32_t>(Handler::i64_rem_u_oxyz) ==
-              static_cast<uint32_t>(Op::i64_rem_u));
+static_assert(static_cast<uint32_t>(Handler::move_oxyz) == static_cast<uint32_t>(Op::move));
 
 template <class T> inline T from_word(uint64_t word) {
   if constexpr (sizeof(T) == 8)
@@ -196,9 +199,12 @@ void run_compact(Machine& m, const uint8_t* pc, uint64_t* fp) {
   const uint8_t* operands;
   uint32_t kinds;
   uint32_t destination;
+  bool answered;
   PackedForm form;
+  Op op;
 dispatch:
   form = packed_form(read_code<uint16_t>(pc));
+  op = form.op();
   operands = pc + 2;
   kinds = 0;
   destination = 0;
@@ -211,16 +217,56 @@ dispatch:
     for (uint32_t i = 0; i < 3; i++)
       values[i] = fetch(kind_of(kinds, i + 1), operands, fp, acc);
   }
-  switch (static_cast<Handler>(form.op())) {
+  if (op < Op::move) goto by_number;
+  switch (static_cast<Handler>(op)) {
 #include "core/interpret/handlers.inc"
   default: // What has no compact form.
     break;
   }
   EBB_UNREACHABLE();
+machine_table_op:
+  answered = machine_table_op(m, op, operands, fp);
+  goto out_of_line;
+machine_memory_op:
+  answered = machine_memory_op(m, op, operands, fp);
+  goto out_of_line;
+machine_far_access:
+  answered = machine_far_access(m, op, operands, fp);
+out_of_line:
+  if (answered || (m.is_suspended && !m.repeats))
+    pc += compact_bytes(packed_form_info(static_cast<Form>(read_code<uint16_t>(pc))));
+  if (!answered) {
+    EBB_SAVE_VALUES(0, 0);
+    EBB_STOP();
+  }
+  EBB_RELOAD_MEMORY();
+  EBB_DISPATCH();
+by_number:
+  if (op < Op::i32_load) {
+    m.error = compute(op, values);
+    if (m.error != Error::none) EBB_STOP();
+    answer = values[0];
+    goto put;
+  }
+  if (op < Op::br_i32_eq) {
+    const uint64_t at = address_of(kinds, values, operands);
+    EBB_CHECK_ACCESS(at, accessed_bytes(op))
+    if (op < Op::i32_store) {
+      answer = load_value(op, mem + at);
+      goto put;
+    }
+    store_value(op, mem + at, values[1]);
+    EBB_NEXT(EBB_SIZE_offset);
+  }
+  if (branches(op, values)) {
+    EBB_JUMP_n(0);
+    EBB_DISPATCH();
+  }
+  EBB_NEXT_TARGET(0);
 put:
   acc = answer;
   if (kind_of(kinds, 0) == Kind::s) fp[destination] = answer;
-  pc = operands + op_info(form.op()).extra;
+  pc = operands + op_info(op).extra;
   EBB_DISPATCH();
 stop:
   m.pc = pc;

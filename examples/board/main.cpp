@@ -96,8 +96,9 @@ int board_main() {
     board_write("\n");
     return 1;
   }
+  const auto whole = static_cast<int32_t>(result.value());
   board_write("0 + 1 + 4 + ... = ");
-  board_write_number(static_cast<int32_t>(result.value()));
+  board_write_number(whole);
   board_write("\n");
-  return result.value() == 328350.0 ? 0 : 1;
+  return whole == 328350 ? 0 : 1;
 }
