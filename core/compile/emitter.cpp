@@ -46,7 +46,8 @@ constexpr uint32_t far_bytes = 4;
 /// The distance from a field in halfwords, if two bytes can say it.
 bool is_near(int64_t halfwords) { return halfwords >= INT16_MIN && halfwords <= INT16_MAX; }
 
-int64_t halfwords_between(uint32_t from, uint32_t to) { return (int64_t{to} - from) / 2; }
+/// Both are even. Shifted, since compilers that save bytes call a division.
+int64_t halfwords_between(uint32_t from, uint32_t to) { return (int64_t{to} - from) >> 1; }
 
 } // namespace
 

@@ -3,6 +3,7 @@
 // not in handlers.
 #include "core/bytecode/code_bytes.h"
 #include "core/interpret/machine_state.h"
+#include "core/interpret/numeric_small.h"
 
 #include <utility>
 
@@ -54,26 +55,6 @@ bool charge(Machine& m, uint64_t cost) {
   return false;
 }
 
-/// Runs `work(part)` on all of `count` units, in code that is metered piece by piece. When the run
-/// is suspended between two, or behind the last, the instruction is to be run again, and goes on
-/// from there.
-template <uint64_t (*cost)(uint64_t), class Work>
-bool in_pieces(Machine& m, uint64_t count, uint64_t piece, Work work) {
-  if (m.instance->module->metering == Metering::none) return done(m, work(Part{}));
-  uint64_t at = std::exchange(m.progress, 0);
-  if (count == 0) return done(m, work(Part{}));
-  while (at < count) {
-    const uint64_t now = count - at < piece ? count - at : piece;
-    if (!done(m, work(Part{at, now}))) return false;
-    at += now;
-    if (charge(m, cost(now))) continue;
-    m.progress = at;
-    m.repeats = true;
-    return false;
-  }
-  return true;
-}
-
 /// The same part seen from the other end.
 Part mirrored(Part part, uint64_t count) {
   return part.count > count ? part : Part{count - part.first - part.count, part.count};
@@ -91,69 +72,73 @@ bool answer_grow(Machine& m, uint64_t& slot, Result<uint64_t> grown, bool is_64,
   return !grown.ok() || charge(m, cost);
 }
 
-bool fill_table(Machine& m, const Operands& in) {
-  const bool wide = in.is_64(6);
-  TableState& table = *m.instance->tables[in.index(6)];
-  const uint64_t count = in.address(4, wide);
-  return in_pieces<charge_of_elements>(m, count, piece_elements, [&](Part part) {
-    return table_fill(table, in.address(0, wide), in.ref(2), count, part);
-  });
-}
+/// An instruction that fills, copies or initializes: what it is given, whatever it works on.
+struct Bulk {
+  Op op;
+  uint32_t target, source; ///< Indices; the source's only where it has one.
+  uint64_t to, from, count;
+};
 
-bool copy_table(Machine& m, const Operands& in) {
+bool is_of_table(Op op) { return op < Op::memory_size; }
+
+Bulk read_bulk(Op op, const Operands& in) {
+  const bool fills = op == Op::table_fill || op == Op::memory_fill;
+  const bool copies = op == Op::table_copy || op == Op::memory_copy;
   const bool to_64 = in.is_64(6);
-  const bool from_64 = in.is_64(10);
-  TableState& to = *m.instance->tables[in.index(6)];
-  const TableState& from = *m.instance->tables[in.index(10)];
-  const uint64_t to_offset = in.address(0, to_64);
-  const uint64_t from_offset = in.address(2, from_64);
-  const uint64_t count = in.address(4, to_64 && from_64);
-  const bool backward = copies_backward(to, from, to_offset, from_offset);
-  return in_pieces<charge_of_elements>(m, count, piece_elements, [&](Part part) {
-    return table_copy(to, from, to_offset, from_offset, count,
-                      backward ? mirrored(part, count) : part);
-  });
+  const bool from_64 = copies && in.is_64(10);
+  Bulk bulk{op, in.index(6), fills ? 0 : in.index(10), in.address(0, to_64), 0, 0};
+  bulk.from = op == Op::table_fill ? in.ref(2) : in.address(2, from_64);
+  bulk.count = in.address(4, to_64 && (fills || from_64));
+  return bulk;
 }
 
-bool init_table(Machine& m, const Operands& in) {
-  const uint32_t count = in.number(4);
-  return in_pieces<charge_of_elements>(m, count, piece_elements, [&](Part part) {
-    return table_init(*m.instance, in.index(6), in.index(10), in.address(0, in.is_64(6)),
-                      in.number(2), count, part);
-  });
+Result<void> run_part(Machine& m, const Bulk& in, Part part) {
+  InstanceState& instance = *m.instance;
+  const auto from = static_cast<uint32_t>(in.from), count = static_cast<uint32_t>(in.count);
+  switch (in.op) {
+  case Op::table_fill:
+    return table_fill(*instance.tables[in.target], in.to, in.from, in.count, part);
+  case Op::table_copy: {
+    TableState& to = *instance.tables[in.target];
+    const TableState& source = *instance.tables[in.source];
+    if (copies_backward(to, source, in.to, in.from)) part = mirrored(part, in.count);
+    return table_copy(to, source, in.to, in.from, in.count, part);
+  }
+  case Op::table_init:
+    return table_init(instance, in.target, in.source, in.to, from, count, part);
+  case Op::memory_fill:
+    return memory_fill(*instance.memories[in.target], in.to, static_cast<uint8_t>(in.from),
+                       in.count, part);
+  case Op::memory_copy: {
+    MemoryState& to = *instance.memories[in.target];
+    const MemoryState& source = *instance.memories[in.source];
+    if (copies_backward(to, source, in.to, in.from)) part = mirrored(part, in.count);
+    return memory_copy(to, source, in.to, in.from, in.count, part);
+  }
+  default:
+    EBB_ASSERT(in.op == Op::memory_init);
+    return memory_init(instance, in.target, in.source, in.to, from, count, part);
+  }
 }
 
-bool fill_memory(Machine& m, const Operands& in) {
-  const bool wide = in.is_64(6);
-  MemoryState& memory = *m.instance->memories[in.index(6)];
-  const uint64_t bytes = in.address(4, wide);
-  return in_pieces<charge_of_bytes>(m, bytes, piece_bytes, [&](Part part) {
-    return memory_fill(memory, in.address(0, wide), static_cast<uint8_t>(in.number(2)), bytes,
-                       part);
-  });
-}
-
-bool copy_memory(Machine& m, const Operands& in) {
-  const bool to_64 = in.is_64(6);
-  const bool from_64 = in.is_64(10);
-  MemoryState& to = *m.instance->memories[in.index(6)];
-  const MemoryState& from = *m.instance->memories[in.index(10)];
-  const uint64_t to_offset = in.address(0, to_64);
-  const uint64_t from_offset = in.address(2, from_64);
-  const uint64_t bytes = in.address(4, to_64 && from_64);
-  const bool backward = copies_backward(to, from, to_offset, from_offset);
-  return in_pieces<charge_of_bytes>(m, bytes, piece_bytes, [&](Part part) {
-    return memory_copy(to, from, to_offset, from_offset, bytes,
-                       backward ? mirrored(part, bytes) : part);
-  });
-}
-
-bool init_memory(Machine& m, const Operands& in) {
-  const uint32_t bytes = in.number(4);
-  return in_pieces<charge_of_bytes>(m, bytes, piece_bytes, [&](Part part) {
-    return memory_init(*m.instance, in.index(6), in.index(10), in.address(0, in.is_64(6)),
-                       in.number(2), bytes, part);
-  });
+/// Runs it all, in code that is metered piece by piece. When the run is suspended between two, or
+/// behind the last, the instruction is to be run again, and goes on from there.
+bool run_bulk(Machine& m, Op op, const Operands& operands) {
+  const Bulk in = read_bulk(op, operands);
+  if (m.instance->module->metering == Metering::none) return done(m, run_part(m, in, Part{}));
+  const uint64_t piece = is_of_table(op) ? piece_elements : piece_bytes;
+  uint64_t at = std::exchange(m.progress, 0);
+  if (in.count == 0) return done(m, run_part(m, in, Part{}));
+  while (at < in.count) {
+    const uint64_t now = in.count - at < piece ? in.count - at : piece;
+    if (!done(m, run_part(m, in, Part{at, now}))) return false;
+    at += now;
+    if (charge(m, is_of_table(op) ? charge_of_elements(now) : charge_of_bytes(now))) continue;
+    m.progress = at;
+    m.repeats = true;
+    return false;
+  }
+  return true;
 }
 
 } // namespace
@@ -188,11 +173,9 @@ bool machine_table_op(Machine& m, Op op, const uint8_t* operands, uint64_t* fp) 
                        charge_of_elements(delta));
   }
   case Op::table_fill:
-    return fill_table(m, in);
   case Op::table_copy:
-    return copy_table(m, in);
   case Op::table_init:
-    return init_table(m, in);
+    return run_bulk(m, op, in);
   default:
     EBB_ASSERT(op == Op::elem_drop);
     instance.dropped_elems[in.index(0)] = 1;
@@ -215,11 +198,9 @@ bool machine_memory_op(Machine& m, Op op, const uint8_t* operands, uint64_t* fp)
     return answer_grow(m, in.slot(0), grown, wide, charge_of_bytes(memory.size_bytes - before));
   }
   case Op::memory_fill:
-    return fill_memory(m, in);
   case Op::memory_copy:
-    return copy_memory(m, in);
   case Op::memory_init:
-    return init_memory(m, in);
+    return run_bulk(m, op, in);
   default:
     EBB_ASSERT(op == Op::data_drop);
     instance.dropped_datas[in.index(0)] = 1;
@@ -258,10 +239,27 @@ template <class MemoryType> bool far_store(Machine& m, const Operands& in) {
   return true;
 }
 
+// What small builds go by: the same access of the first memory.
+[[maybe_unused]] constexpr Op near_ops[] = {
+    Op::i64_load8_s,  Op::i64_load8_u, Op::i64_load16_s, Op::i64_load16_u, Op::i64_load32_s,
+    Op::i64_load32_u, Op::i64_load,    Op::i32_load8_s,  Op::i32_load16_s, Op::i64_store8,
+    Op::i64_store16,  Op::i64_store32, Op::i64_store};
+
 } // namespace
 
 bool machine_far_access(Machine& m, Op op, const uint8_t* operands, uint64_t* fp) {
   const Operands in{operands, fp, m.rp};
+  if constexpr (is_small_build) {
+    const Op near = near_ops[static_cast<size_t>(op) - static_cast<size_t>(Op::far_load8_s)];
+    const bool is_load = near < Op::i32_store;
+    uint8_t* bytes = far_bytes(m, in, is_load ? 2 : 0, accessed_bytes(near));
+    if (bytes == nullptr) return false;
+    if (is_load)
+      in.slot(0) = load_value(near, bytes);
+    else
+      store_value(near, bytes, in.slot(2));
+    return true;
+  }
   switch (op) {
   case Op::far_load8_s:
     return far_load<int8_t, int64_t>(m, in);
