@@ -65,6 +65,15 @@ Result<void> VecBlock::reserve_exact(Fields& vec, size_t count, size_t item_byte
   return {};
 }
 
+__attribute__((noinline)) void VecBlock::shrink_to_fit(Fields& vec, size_t item_bytes,
+                                                       size_t align) {
+  const size_t needed = vec.size * item_bytes;
+  if (needed == vec.bytes) return;
+  // NOLINTNEXTLINE(ebb-unread-result): to shrink a block always succeeds
+  const Block shrunk = vec.heap->resize({vec.data, vec.bytes}, needed, align).value();
+  vec.bytes = static_cast<uint32_t>(shrunk.bytes);
+}
+
 Result<void> VecBlock::append(Fields& vec, const void* items, size_t count, size_t item_bytes,
                               size_t align) {
   if (count == 0) return {};

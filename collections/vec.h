@@ -50,6 +50,7 @@ struct VecBlock {
                              size_t align);
   static Result<void> grow_for(Fields& vec, size_t count, size_t item_bytes, size_t align);
   static Result<void> reserve_exact(Fields& vec, size_t count, size_t item_bytes, size_t align);
+  static void shrink_to_fit(Fields& vec, size_t item_bytes, size_t align);
 };
 
 template <class T> class Vec {
@@ -255,6 +256,9 @@ public:
   void shrink_to_fit() {
     if (size_ == 0) return destroy();
     if (is_view()) return;
+    if constexpr (is_small_build) {
+      return VecBlock::shrink_to_fit(fields(), sizeof(T), alignof(T));
+    }
     const size_t needed = size_ * sizeof(T);
     if (needed == bytes_) return;
     // NOLINTNEXTLINE(ebb-unread-result): to shrink a block always succeeds

@@ -10,4 +10,11 @@ inline constexpr bool is_small_build = true;
 inline constexpr bool is_small_build = false;
 #endif
 
+// A short function that many call, where code that is there once is worth more than a saved call.
+#if defined(EBB_SMALL)
+#define EBB_CALLED_IF_SMALL __attribute__((noinline))
+#else
+#define EBB_CALLED_IF_SMALL
+#endif
+
 } // namespace ebb

@@ -1,5 +1,7 @@
 #include "error/diagnostic.h"
 
+#include "error/build.h"
+
 #include <cstring>
 
 namespace ebb {
@@ -137,9 +139,9 @@ void write_place(Writer& out, const Diagnostic& diagnostic) {
 } // namespace
 
 // Out of line, so that the empty one does not lie in the frame of every caller.
-void Diagnostic::clear() { *this = Diagnostic(); }
+__attribute__((noinline)) void Diagnostic::clear() { *this = Diagnostic(); }
 
-Diagnostic& Diagnostic::set(Error new_error) {
+EBB_CALLED_IF_SMALL Diagnostic& Diagnostic::set(Error new_error) {
   clear();
   error = new_error;
   return *this;

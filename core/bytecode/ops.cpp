@@ -34,8 +34,16 @@ Op op_of(Opcode opcode) {
 namespace {
 
 // Comparisons and their branches, in the order of instructions.def.
+/// An op in a byte, which all of these fit.
+struct ShortOp {
+  uint8_t number;
+  constexpr ShortOp(Op op) : number(static_cast<uint8_t>(op)) {}
+  constexpr operator Op() const { return static_cast<Op>(number); }
+};
+static_assert(static_cast<size_t>(Op::br_f64_not_ge) <= UINT8_MAX);
+
 struct CompareRow {
-  Op op, branch, negated, mirrored;
+  ShortOp op, branch, negated, mirrored;
 };
 
 #define EBB_INT_COMPARES(w)                                                                        \
@@ -67,8 +75,8 @@ struct CompareRow {
 
 constexpr CompareRow compare_rows[] = {EBB_INT_COMPARES(i32) EBB_INT_COMPARES(i64)
                                            EBB_FLOAT_COMPARES(f32) EBB_FLOAT_COMPARES(f64)};
-constexpr Op mirrored_branches[] = {EBB_INT_BRANCHES(i32) EBB_INT_BRANCHES(i64)
-                                        EBB_FLOAT_BRANCHES(f32) EBB_FLOAT_BRANCHES(f64)};
+constexpr ShortOp mirrored_branches[] = {EBB_INT_BRANCHES(i32) EBB_INT_BRANCHES(i64)
+                                             EBB_FLOAT_BRANCHES(f32) EBB_FLOAT_BRANCHES(f64)};
 
 constexpr size_t distance(Op from, Op to) {
   return static_cast<size_t>(to) - static_cast<size_t>(from);
@@ -123,7 +131,7 @@ Op mirrored(Op op) {
   if (op >= Op::br_i32_eq && op <= Op::br_f64_not_ge)
     return mirrored_branches[distance(Op::br_i32_eq, op)];
   const CompareRow* row = compare_row(op);
-  return row == nullptr ? Op::count : row->mirrored;
+  return row == nullptr ? Op::count : static_cast<Op>(row->mirrored);
 }
 
 } // namespace ebb

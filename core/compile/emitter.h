@@ -34,6 +34,7 @@ struct Draft {
   Operand d, a, b, c;
   uint8_t extra[14] = {};
 
+  EBB_CALLED_IF_SMALL Draft() {}
   Kinds kinds() const { return {d.kind, a.kind, b.kind, c.kind}; }
   void set_extra16(size_t at, uint32_t value);
   void set_extra32(size_t at, uint32_t value);

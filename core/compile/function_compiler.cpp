@@ -132,6 +132,11 @@ Result<void> FunctionCompiler::finish_function(Function& function) {
 /// Behind its code, a function lists the locals that are worth a machine register, the heaviest
 /// first: see PinList.
 Result<void> FunctionCompiler::write_pins() {
+  // Small builds run compact code alone, and write no modules for others.
+  if constexpr (is_small_build) {
+    constexpr uint8_t none[PinList::bytes(0, 0)] = {};
+    return emitter_.put_bytes(none, sizeof none);
+  }
   constexpr uint32_t listed_max = PinList::listed_max;
   // A use costs less than a pin's way from its slot into the register at the entry, two no more.
   constexpr uint32_t weight_min = 3;
@@ -332,6 +337,7 @@ Result<void> FunctionCompiler::step_variable(const Instruction& in) {
 }
 
 void FunctionCompiler::weigh(Local& local) const {
+  if constexpr (is_small_build) return; // Nothing is pinned there.
   const uint32_t depth = blocks_.back().loop_depth;
   const uint32_t weight = 1u << 3 * (depth < 8 ? depth : 8);
   local.weight = local.weight > UINT32_MAX - weight ? UINT32_MAX : local.weight + weight;
@@ -561,32 +567,22 @@ Result<void> FunctionCompiler::absolute_access(uint32_t address, Draft& draft) {
 
 namespace {
 
-struct FarRow {
-  Op near, far;
-};
-constexpr FarRow far_rows[] = {
-    {Op::i32_load, Op::far_load32_u},     {Op::i32_load8_s, Op::far_load8_s32},
-    {Op::i32_load8_u, Op::far_load8_u},   {Op::i32_load16_s, Op::far_load16_s32},
-    {Op::i32_load16_u, Op::far_load16_u}, {Op::i64_load, Op::far_load64},
-    {Op::i64_load8_s, Op::far_load8_s},   {Op::i64_load8_u, Op::far_load8_u},
-    {Op::i64_load16_s, Op::far_load16_s}, {Op::i64_load16_u, Op::far_load16_u},
-    {Op::i64_load32_s, Op::far_load32_s}, {Op::i64_load32_u, Op::far_load32_u},
-    {Op::f32_load, Op::far_load32_u},     {Op::f64_load, Op::far_load64},
-    {Op::i32_store, Op::far_store32},     {Op::i32_store8, Op::far_store8},
-    {Op::i32_store16, Op::far_store16},   {Op::i64_store, Op::far_store64},
-    {Op::i64_store8, Op::far_store8},     {Op::i64_store16, Op::far_store16},
-    {Op::i64_store32, Op::far_store32},   {Op::f32_store, Op::far_store32},
-    {Op::f64_store, Op::far_store64},
-};
+/// For each load and store, in their order.
+constexpr Op far_ops[] = {Op::far_load32_u, Op::far_load8_s32, Op::far_load8_u,  Op::far_load16_s32,
+                          Op::far_load16_u, Op::far_load64,    Op::far_load8_s,  Op::far_load8_u,
+                          Op::far_load16_s, Op::far_load16_u,  Op::far_load32_s, Op::far_load32_u,
+                          Op::far_load32_u, Op::far_load64,    Op::far_store32,  Op::far_store8,
+                          Op::far_store16,  Op::far_store64,   Op::far_store8,   Op::far_store16,
+                          Op::far_store32,  Op::far_store32,   Op::far_store64};
+static_assert(sizeof far_ops / sizeof far_ops[0] ==
+              static_cast<size_t>(Op::f64_store) - static_cast<size_t>(Op::i32_load) + 1);
 
 } // namespace
 
 /// An access to another memory than the first, or through 64-bit addresses.
 Result<void> FunctionCompiler::far_access(const Instruction& in, Op op) {
-  const FarRow& row = far_rows[static_cast<size_t>(op) - static_cast<size_t>(Op::i32_load)];
-  EBB_ASSERT(row.near == op);
   Draft draft;
-  draft.op = row.far;
+  draft.op = far_ops[static_cast<size_t>(op) - static_cast<size_t>(Op::i32_load)];
   draft.set_extra32(0, in.index | (decl_.memories[in.index].limits.is_64 ? far_address_64 : 0));
   draft.set_extra64(4, in.imm);
   if (is_store(op)) {

@@ -20,8 +20,8 @@ StoreState::~StoreState() {
   if (stack.block) heap.release(stack.block, alignof(uint64_t));
 }
 
-Error refuse(StoreState& store, Resource resource, uint64_t bytes, RefusalCause cause,
-             uint64_t limit) {
+EBB_CALLED_IF_SMALL Error refuse(StoreState& store, Resource resource, uint64_t bytes,
+                                 RefusalCause cause, uint64_t limit) {
   store.diagnostic.set(Error::out_of_memory).set_refusal(resource, bytes, cause, limit);
   return Error::out_of_memory;
 }
