@@ -246,9 +246,10 @@ uint64_t convert(uint32_t which, uint64_t x) {
 
 __attribute__((noinline)) Error compute(Op op, uint64_t* values) {
   uint64_t& x = values[0];
-  if (op < Op::i32_eq)
-    return op < Op::i64_add ? compute_integers(distance(Op::i32_add, op), false, values)
-                            : compute_integers(distance(Op::i64_add, op), true, values);
+  if (op < Op::i32_eq) {
+    const bool is_wide = op >= Op::i64_add;
+    return compute_integers(distance(is_wide ? Op::i64_add : Op::i32_add, op), is_wide, values);
+  }
   if (op < Op::f32_add) {
     x = compare(distance(Op::i32_eq, op), x, values[1]);
   } else if (op < Op::i32_eqz) {
