@@ -243,17 +243,18 @@ out_of_line:
   EBB_DISPATCH();
 by_number:
   if (op < Op::i32_load) {
-    m.error = compute(op, values);
+    m.error = op < Op::i32_eq ? compute_integers(op, values) : compute(op, values);
     if (m.error != Error::none) EBB_STOP();
     answer = values[0];
-    goto put;
+    goto put_here;
   }
   if (op < Op::br_i32_eq) {
     const uint64_t at = address_of(kinds, values, operands);
     EBB_CHECK_ACCESS(at, accessed_bytes(op))
     if (op < Op::i32_store) {
       answer = load_value(op, mem + at);
-      goto put;
+      operands += EBB_SIZE_offset;
+      goto put_here;
     }
     store_value(op, mem + at, values[1]);
     EBB_NEXT(EBB_SIZE_offset);
@@ -264,9 +265,11 @@ by_number:
   }
   EBB_NEXT_TARGET(0);
 put:
+  operands += op_info(op).extra;
+put_here:
   acc = answer;
   if (kind_of(kinds, 0) == Kind::s) fp[destination] = answer;
-  pc = operands + op_info(op).extra;
+  pc = operands;
   EBB_DISPATCH();
 stop:
   m.pc = pc;

@@ -105,8 +105,11 @@ __attribute__((noinline)) Quotient divided(uint64_t x, uint64_t y) {
   return found;
 }
 
-/// An op on two integers, whose distance is that from i32_add or i64_add.
-Error compute_integers(uint32_t which, bool is_wide, uint64_t* values) {
+} // namespace
+
+Error compute_integers(Op op, uint64_t* values) {
+  const bool is_wide = op >= Op::i64_add;
+  if (is_wide) op = static_cast<Op>(distance(Op::i64_add, op));
   uint64_t x = values[0], y = values[1];
   const int64_t signed_x = is_wide ? static_cast<int64_t>(x) : extended(x);
   const int64_t signed_y = is_wide ? static_cast<int64_t>(y) : extended(y);
@@ -115,7 +118,6 @@ Error compute_integers(uint32_t which, bool is_wide, uint64_t* values) {
     y = static_cast<uint32_t>(y);
   }
   const uint32_t count = static_cast<uint32_t>(y) & (is_wide ? 63 : 31);
-  const Op op = static_cast<Op>(which);
   if (op >= Op::i32_div_s && y == 0) return Error::integer_divide_by_zero;
   uint64_t result = 0;
   switch (op) {
@@ -171,6 +173,8 @@ Error compute_integers(uint32_t which, bool is_wide, uint64_t* values) {
   values[0] = is_wide ? result : static_cast<uint32_t>(result);
   return Error::none;
 }
+
+namespace {
 
 /// An op on one integer.
 uint64_t compute_integer(Op op, uint64_t x) {
@@ -244,12 +248,8 @@ uint64_t convert(uint32_t which, uint64_t x) {
 
 } // namespace
 
-__attribute__((noinline)) Error compute(Op op, uint64_t* values) {
+Error compute(Op op, uint64_t* values) {
   uint64_t& x = values[0];
-  if (op < Op::i32_eq) {
-    const bool is_wide = op >= Op::i64_add;
-    return compute_integers(distance(is_wide ? Op::i64_add : Op::i32_add, op), is_wide, values);
-  }
   if (op < Op::f32_add) {
     x = compare(distance(Op::i32_eq, op), x, values[1]);
   } else if (op < Op::i32_eqz) {
@@ -321,8 +321,20 @@ uint32_t accessed_bytes(Op op) { return access_of(op).bytes; }
 uint64_t load_value(Op op, const uint8_t* at) {
   const Access access = access_of(op);
   uint64_t value = 0;
-  for (uint32_t i = access.bytes; i != 0; i--)
-    value = value << 8 | at[i - 1];
+  switch (access.bytes) {
+  case 1:
+    value = *at;
+    break;
+  case 2:
+    value = read_code<uint16_t>(at);
+    break;
+  case 4:
+    value = read_code<uint32_t>(at);
+    break;
+  default:
+    value = read_code<uint64_t>(at);
+    break;
+  }
   const int unused = 64 - 8 * access.bytes;
   if (access.is_signed)
     value = static_cast<uint64_t>(static_cast<int64_t>(value << unused) >> unused);
