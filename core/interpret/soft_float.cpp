@@ -27,15 +27,8 @@ struct Real {
 
 constexpr Real canonical_nan = {highest_bit, exponent_of_nan, false};
 
-struct Format {
-  uint32_t exponent_bits, mantissa_bits;
-  int32_t exponent_max() const { return (1 << exponent_bits) - 1; }
-  int32_t bias() const { return exponent_max() >> 1; }
-};
-
-Format format_of(FloatWidth width) {
-  return width == FloatWidth::f64 ? Format{11, 52} : Format{8, 23};
-}
+constexpr int32_t exponent_max(bool is_wide) { return is_wide ? 0x7ff : 0xff; }
+constexpr int32_t bias(bool is_wide) { return exponent_max(is_wide) >> 1; }
 
 /// The bits with the sign in the highest.
 uint64_t aligned(FloatWidth width, uint64_t bits) {
@@ -59,12 +52,11 @@ void normalize(Real& r) {
 }
 
 __attribute__((noinline)) Real unpack(FloatWidth width, uint64_t bits) {
-  const Format format = format_of(width);
-  bits = aligned(width, bits);
-  const uint32_t high = static_cast<uint32_t>(bits >> 32);
-  const int32_t exponent = static_cast<int32_t>(high << 1 >> (32 - format.exponent_bits));
-  Real r{bits << 1 << format.exponent_bits, exponent - format.bias(), high >> 31 != 0};
-  if (exponent == format.exponent_max()) {
+  const bool is_wide = width == FloatWidth::f64;
+  const auto high = static_cast<uint32_t>(aligned(width, bits) >> 32);
+  const auto exponent = static_cast<int32_t>(is_wide ? high << 1 >> 21 : high << 1 >> 24);
+  Real r{is_wide ? bits << 12 : bits << 41, exponent - bias(is_wide), high >> 31 != 0};
+  if (exponent == exponent_max(is_wide)) {
     r.exponent = r.mantissa != 0 ? exponent_of_nan : exponent_of_infinity;
     r.mantissa |= highest_bit;
   } else if (exponent != 0) {
@@ -75,30 +67,36 @@ __attribute__((noinline)) Real unpack(FloatWidth width, uint64_t bits) {
   return r;
 }
 
+/// Rounds a mantissa and puts an exponent above it. Its 1 before the point, if it is there, counts
+/// as one of the exponent, and so does what rounding carries there.
+uint64_t round_to(bool is_wide, uint64_t mantissa, int32_t exponent) {
+  // Less than half of the last place, and what is missing to all of it where that is odd.
+  if (is_wide) {
+    uint64_t m = mantissa >> 1 | (mantissa & 1);
+    m += 0x1ff + (m >> 10 & 1);
+    return (m >> 10) + (static_cast<uint64_t>(exponent - 1) << 52);
+  }
+  uint32_t m = static_cast<uint32_t>(mantissa >> 33) | ((mantissa << 31) != 0);
+  m += 0x3f + (m >> 7 & 1);
+  return (m >> 7) + (static_cast<uint32_t>(exponent - 1) << 23);
+}
+
 __attribute__((noinline)) uint64_t pack(FloatWidth width, Real r) {
-  const Format format = format_of(width);
-  const uint32_t dropped = 63 - format.mantissa_bits;
-  const uint64_t infinity = uint64_t(format.exponent_max()) << format.mantissa_bits;
+  const bool is_wide = width == FloatWidth::f64;
+  const uint64_t infinity = is_wide ? uint64_t{0x7ff} << 52 : 0xff << 23;
   uint64_t bits = 0;
   if (r.is_nan()) {
-    bits = infinity | r.mantissa >> 1 >> dropped;
+    bits = infinity | (is_wide ? r.mantissa >> 12 : r.mantissa >> 41);
   } else if (r.mantissa != 0) {
     normalize(r);
-    int32_t exponent = r.exponent + format.bias();
-    bits = infinity;
-    if (exponent < format.exponent_max()) {
-      if (exponent <= 0) {
-        r.mantissa = shift_right_sticky(r.mantissa, static_cast<uint32_t>(1 - exponent));
-        exponent = 1;
-      }
-      bits = r.mantissa >> dropped;
-      const uint64_t rest = r.mantissa << (64 - dropped);
-      // The mantissa's 1 before the point, if it is there, counts as one of the exponent, and so
-      // does what rounding carries there.
-      bits += (uint64_t(exponent - 1) << format.mantissa_bits) + (rest + (bits & 1) > highest_bit);
+    int32_t exponent = r.exponent + bias(is_wide);
+    if (exponent <= 0) {
+      r.mantissa = shift_right_sticky(r.mantissa, static_cast<uint32_t>(1 - exponent));
+      exponent = 1;
     }
+    bits = exponent < exponent_max(is_wide) ? round_to(is_wide, r.mantissa, exponent) : infinity;
   }
-  if (r.is_negative) bits |= highest_bit >> (width == FloatWidth::f64 ? 0 : 32);
+  if (r.is_negative) bits |= is_wide ? highest_bit : highest_bit >> 32;
   return bits;
 }
 
