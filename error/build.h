@@ -10,11 +10,14 @@ inline constexpr bool is_small_build = true;
 inline constexpr bool is_small_build = false;
 #endif
 
-// A short function that many call, where code that is there once is worth more than a saved call.
+// Functions that small builds have once, since bytes are worth more there than a saved call: short
+// ones that many call, and ones that other builds have for each of the constants they are given.
 #if defined(EBB_SMALL)
 #define EBB_CALLED_IF_SMALL __attribute__((noinline))
+#define EBB_INLINE_UNLESS_SMALL
 #else
 #define EBB_CALLED_IF_SMALL
+#define EBB_INLINE_UNLESS_SMALL __attribute__((always_inline)) inline
 #endif
 
 } // namespace ebb

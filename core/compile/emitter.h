@@ -12,6 +12,7 @@
 
 #include "collections/vec.h"
 #include "core/bytecode/bytecode.h"
+#include "error/build.h"
 
 namespace ebb {
 

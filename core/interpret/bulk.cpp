@@ -4,6 +4,7 @@
 #include "core/bytecode/code_bytes.h"
 #include "core/interpret/machine_state.h"
 #include "core/interpret/numeric_small.h"
+#include "error/build.h"
 
 #include <utility>
 
@@ -81,7 +82,7 @@ struct Bulk {
 
 bool is_of_table(Op op) { return op < Op::memory_size; }
 
-Bulk read_bulk(Op op, const Operands& in) {
+EBB_INLINE_UNLESS_SMALL Bulk read_bulk(Op op, const Operands& in) {
   const bool fills = op == Op::table_fill || op == Op::memory_fill;
   const bool copies = op == Op::table_copy || op == Op::memory_copy;
   const bool to_64 = in.is_64(6);
@@ -92,7 +93,7 @@ Bulk read_bulk(Op op, const Operands& in) {
   return bulk;
 }
 
-Result<void> run_part(Machine& m, const Bulk& in, Part part) {
+EBB_INLINE_UNLESS_SMALL Result<void> run_part(Machine& m, const Bulk& in, Part part) {
   InstanceState& instance = *m.instance;
   const auto from = static_cast<uint32_t>(in.from), count = static_cast<uint32_t>(in.count);
   switch (in.op) {
@@ -123,7 +124,7 @@ Result<void> run_part(Machine& m, const Bulk& in, Part part) {
 
 /// Runs it all, in code that is metered piece by piece. When the run is suspended between two, or
 /// behind the last, the instruction is to be run again, and goes on from there.
-bool run_bulk(Machine& m, Op op, const Operands& operands) {
+EBB_INLINE_UNLESS_SMALL bool run_bulk(Machine& m, Op op, const Operands& operands) {
   const Bulk in = read_bulk(op, operands);
   if (m.instance->module->metering == Metering::none) return done(m, run_part(m, in, Part{}));
   const uint64_t piece = is_of_table(op) ? piece_elements : piece_bytes;
@@ -173,9 +174,11 @@ bool machine_table_op(Machine& m, Op op, const uint8_t* operands, uint64_t* fp) 
                        charge_of_elements(delta));
   }
   case Op::table_fill:
+    return run_bulk(m, Op::table_fill, in);
   case Op::table_copy:
+    return run_bulk(m, Op::table_copy, in);
   case Op::table_init:
-    return run_bulk(m, op, in);
+    return run_bulk(m, Op::table_init, in);
   default:
     EBB_ASSERT(op == Op::elem_drop);
     instance.dropped_elems[in.index(0)] = 1;
@@ -198,9 +201,11 @@ bool machine_memory_op(Machine& m, Op op, const uint8_t* operands, uint64_t* fp)
     return answer_grow(m, in.slot(0), grown, wide, charge_of_bytes(memory.size_bytes - before));
   }
   case Op::memory_fill:
+    return run_bulk(m, Op::memory_fill, in);
   case Op::memory_copy:
+    return run_bulk(m, Op::memory_copy, in);
   case Op::memory_init:
-    return run_bulk(m, op, in);
+    return run_bulk(m, Op::memory_init, in);
   default:
     EBB_ASSERT(op == Op::data_drop);
     instance.dropped_datas[in.index(0)] = 1;
