@@ -1,9 +1,8 @@
 // The life of a store and the reasons of its refusals.
 #include "core/state/store_state.h"
 
-#include "error/build.h"
-
 #include "core/state/host_records.h"
+#include "error/build.h"
 
 namespace ebb {
 
