@@ -120,7 +120,7 @@ constexpr Form metered_bases[] = {
 };
 constexpr size_t metered_count = sizeof(metered_bases) / sizeof(metered_bases[0]);
 static_assert(metered_count ==
-              static_cast<size_t>(Form::end) - static_cast<size_t>(Form::count) - 1);
+              (static_cast<size_t>(Form::end) - static_cast<size_t>(Form::count) - 1) / 2);
 
 constexpr bool ascend() {
   for (size_t i = 1; i < metered_count; i++)
@@ -260,7 +260,7 @@ int64_t target_distance(Op op, const uint8_t* field) {
 
 const char* op_name(Op op) { return op_names[static_cast<size_t>(op)]; }
 
-Form metered_form(Form form) {
+Form metered_form(Form form, Metering metering) {
   size_t low = 0;
   size_t high = metered_count;
   while (low < high) {
@@ -271,7 +271,8 @@ Form metered_form(Form form) {
       high = middle;
   }
   if (low == metered_count || metered_bases[low] != form) return form;
-  return static_cast<Form>(static_cast<size_t>(Form::count) + 1 + low);
+  const size_t first = metering == Metering::fuel ? 0 : metered_count;
+  return static_cast<Form>(static_cast<size_t>(Form::count) + 1 + first + low);
 }
 
 Form find_form(Op op, Kinds kinds, bool threaded) {

@@ -15,6 +15,7 @@
 #pragma once
 
 #include "core/bytecode/forms.h"
+#include "core/bytecode/function.h"
 #include "core/types/features.h"
 #include "error/assert.h"
 #include "error/build.h"
@@ -61,6 +62,9 @@ enum class Form : uint16_t {
 // What threading makes of some of them; the machine has handlers for these, and nothing else names
 // them.
 #define EBB_METERED_ENTRY(d, a, b, c, name) metered_##name##_##d##a##b##c,
+#include "core/bytecode/forms_metered.inc"
+#undef EBB_METERED_ENTRY
+#define EBB_METERED_ENTRY(d, a, b, c, name) polled_##name##_##d##a##b##c,
 #include "core/bytecode/forms_metered.inc"
   end
 };
@@ -144,9 +148,9 @@ const char* op_name(Op op);
 /// The form of an op with these kinds, or Form::count where there is none. `threaded` admits those
 /// that only threaded code has.
 Form find_form(Op op, Kinds kinds, bool threaded);
-/// The kind of a form that also does the work of a `fuel`, its target or what comes next; the form
-/// itself if there is none.
-Form metered_form(Form form);
+/// The kind of a form that also does the work of a `fuel`, its target or what comes next, in code
+/// that does this about fuel and interruption (not `none`); the form itself if there is none.
+Form metered_form(Form form, Metering metering);
 
 inline bool has_target(Effect effect) {
   return effect == Effect::target || effect == Effect::target_terminal;

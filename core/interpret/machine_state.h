@@ -105,6 +105,11 @@ inline bool machine_charge(const Machine& m, uint64_t cost) {
   return true;
 }
 
+/// Whether the run is to be suspended, where nothing is to be paid.
+inline bool machine_is_interrupted(const Machine& m) {
+  return m.store.interrupt.load(std::memory_order_relaxed) != 0;
+}
+
 /// Instructions on whole tables and memories, and accesses to memories other than the first. False
 /// after setting `error`; if the run is to be suspended, `repeats` says where it goes on.
 /// `operands` points to the operands in the code; slots are read and written in `fp`.

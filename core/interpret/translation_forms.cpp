@@ -150,12 +150,14 @@ Translation::Choice& Translation::with_floats(Choice& out) const {
 /// A branch to a `fuel` that begins the innermost loop does its work, and so does an entry in front
 /// of one.
 Form Translation::metered(const Step& in, const Choice& choice) const {
+  const Metering metering = in_.image->metering;
+  if (choice.op == Op::fuel) return metered_form(choice.form, metering);
   const uint8_t* next = nullptr;
   if (choice.op == Op::enter && layout_ != nullptr && !loop_is_at(in.next)) next = in.next;
   if (choice.kinds.d == Kind::l) next = loop_;
   const uint16_t fuel = static_cast<uint16_t>(Form::fuel_nnnn);
   const bool meets_fuel = next != nullptr && read_code<uint16_t>(next) == fuel;
-  return meets_fuel ? metered_form(choice.form) : choice.form;
+  return meets_fuel ? metered_form(choice.form, metering) : choice.form;
 }
 
 void Translation::emit(const Step& in) {

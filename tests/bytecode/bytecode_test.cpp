@@ -42,25 +42,29 @@ TEST_CASE("every form is found by its op and kinds, and by nothing else") {
 TEST_CASE("branches that loops end in come metered, and each such form is of one other" *
           needs_full_build()) {
   std::set<Form> seen;
-  for (size_t i = 0; i < form_count; i++) {
-    const Form form = static_cast<Form>(i);
-    const FormInfo& info = form_info(form);
-    const Form metered = metered_form(form);
-    CAPTURE(op_name(info.op));
-    CAPTURE(letters(info.kinds));
-    const bool goes_to_loop = letters(info.kinds)[0] == 'l';
-    const bool is_plain = info.op == Op::br || info.op == Op::br_if || info.op == Op::br_unless;
-    if (metered != form) CHECK((goes_to_loop || info.op == Op::enter));
-    if (goes_to_loop && is_plain) CHECK(metered != form);
-    if (metered == form) continue;
-    CHECK(metered > Form::count);
-    CHECK(metered < Form::end);
-    CHECK(seen.insert(metered).second);
+  for (const Metering metering : {Metering::fuel, Metering::interruption}) {
+    for (size_t i = 0; i < form_count; i++) {
+      const Form form = static_cast<Form>(i);
+      const FormInfo& info = form_info(form);
+      const Form metered = metered_form(form, metering);
+      CAPTURE(op_name(info.op));
+      CAPTURE(letters(info.kinds));
+      const bool goes_to_loop = letters(info.kinds)[0] == 'l';
+      const bool is_plain = info.op == Op::br || info.op == Op::br_if || info.op == Op::br_unless;
+      const bool begins = info.op == Op::enter || info.op == Op::fuel;
+      if (metered != form) CHECK((goes_to_loop || begins));
+      if ((goes_to_loop && is_plain) || begins) CHECK(metered != form);
+      if (metered == form) continue;
+      CHECK(metered > Form::count);
+      CHECK(metered < Form::end);
+      CHECK(seen.insert(metered).second);
+    }
   }
   CHECK(seen.size() == static_cast<size_t>(Form::end) - form_count - 1);
-  CHECK(metered_form(Form::br_lnnn) == Form::metered_br_lnnn);
-  CHECK(metered_form(Form::enter_nnnn) == Form::metered_enter_nnnn);
-  CHECK(metered_form(Form::br_nnnn) == Form::br_nnnn);
+  CHECK(metered_form(Form::br_lnnn, Metering::fuel) == Form::metered_br_lnnn);
+  CHECK(metered_form(Form::br_lnnn, Metering::interruption) == Form::polled_br_lnnn);
+  CHECK(metered_form(Form::enter_nnnn, Metering::fuel) == Form::metered_enter_nnnn);
+  CHECK(metered_form(Form::br_nnnn, Metering::fuel) == Form::br_nnnn);
 }
 
 TEST_CASE("compact code names slots, constants and the accumulator only") {
