@@ -123,6 +123,8 @@
 #define EBB_COMPACT_load_h(M, ...)                                                                 \
   M(a, s, h, n, __VA_ARGS__)                                                                       \
   M(a, a, h, n, __VA_ARGS__) M(s, s, h, n, __VA_ARGS__) M(s, a, h, n, __VA_ARGS__)
+#define EBB_FORMS_load_float_h(M, ...) EBB_FORMS_load_h(M, __VA_ARGS__)
+#define EBB_COMPACT_load_float_h(M, ...) EBB_COMPACT_load_h(M, __VA_ARGS__)
 
 #define EBB_FORMS_store(M, ...)                                                                    \
   M(n, s, s, n, __VA_ARGS__)                                                                       \
@@ -131,6 +133,8 @@
   M(n, k, s, n, __VA_ARGS__)                                                                       \
   M(n, k, a, n, __VA_ARGS__) M(n, s, k, n, __VA_ARGS__) M(n, a, k, n, __VA_ARGS__)
 #define EBB_COMPACT_store(M, ...)
+#define EBB_FORMS_store_16(M, ...) EBB_FORMS_store(M, __VA_ARGS__)
+#define EBB_COMPACT_store_16(M, ...)
 #define EBB_FORMS_store_float(M, ...)                                                              \
   M(n, s, s, n, __VA_ARGS__)                                                                       \
   M(n, a, s, n, __VA_ARGS__)                                                                       \

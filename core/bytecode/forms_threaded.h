@@ -63,14 +63,21 @@
 #define EBB_WIDE(M, ...)                                                                           \
   M(a, s, w, n, __VA_ARGS__)                                                                       \
   M(a, a, w, n, __VA_ARGS__) M(s, s, w, n, __VA_ARGS__) M(s, a, w, n, __VA_ARGS__)
+#define EBB_COMMUTATIVE_64_PIN(P, M, ...)                                                          \
+  M(a, P, s, n, __VA_ARGS__)                                                                       \
+  M(a, P, a, n, __VA_ARGS__)                                                                       \
+  M(a, P, k, n, __VA_ARGS__)                                                                       \
+  M(s, P, s, n, __VA_ARGS__)                                                                       \
+  M(s, P, a, n, __VA_ARGS__)                                                                       \
+  M(P, a, s, n, __VA_ARGS__)                                                                       \
+  M(P, a, k, n, __VA_ARGS__) EBB_COMMUTATIVE_DEST(P, P, M, __VA_ARGS__)
 #define EBB_THREADED_commutative_64(M, ...)                                                        \
-  EBB_THREADED_commutative(M, __VA_ARGS__) EBB_WIDE(M, __VA_ARGS__)                                \
-      EBB_PINS_1(EBB_WIDE_PIN, M, __VA_ARGS__)
+  EBB_WIDE(M, __VA_ARGS__)                                                                         \
+  EBB_PINS_1(EBB_COMMUTATIVE_64_PIN, M, __VA_ARGS__)                                               \
+  EBB_PINS_1(EBB_WIDE_PIN, M, __VA_ARGS__) EBB_PIN_PAIRS(EBB_IN_ACC_PAIR, M, __VA_ARGS__)
 
 #define EBB_ORDERED_DEST(D, P, M, ...)                                                             \
-  M(D, P, s, n, __VA_ARGS__)                                                                       \
-  M(D, P, a, n, __VA_ARGS__)                                                                       \
-  M(D, s, P, n, __VA_ARGS__) M(D, a, P, n, __VA_ARGS__) M(D, P, k, n, __VA_ARGS__)
+  M(D, P, s, n, __VA_ARGS__) M(D, s, P, n, __VA_ARGS__) M(D, P, k, n, __VA_ARGS__)
 #define EBB_ORDERED_PIN(P, M, ...)                                                                 \
   M(a, P, s, n, __VA_ARGS__)                                                                       \
   M(a, P, a, n, __VA_ARGS__)                                                                       \
@@ -87,11 +94,12 @@
   M(P, s, a, n, __VA_ARGS__)                                                                       \
   M(P, s, k, n, __VA_ARGS__)                                                                       \
   M(P, a, k, n, __VA_ARGS__)                                                                       \
+  M(P, P, a, n, __VA_ARGS__)                                                                       \
+  M(P, a, P, n, __VA_ARGS__)                                                                       \
   EBB_PINS_2(EBB_ORDERED_DEST, P, M, __VA_ARGS__)
 #define EBB_ORDERED_PAIR(P, Q, M, ...)                                                             \
   M(a, P, Q, n, __VA_ARGS__)                                                                       \
-  M(s, P, Q, n, __VA_ARGS__)                                                                       \
-  EBB_PINS_2(EBB_COMMUTATIVE_PAIR_DEST, P, Q, M, __VA_ARGS__)
+  M(s, P, Q, n, __VA_ARGS__) M(P, P, Q, n, __VA_ARGS__) M(Q, P, Q, n, __VA_ARGS__)
 #define EBB_THREADED_ordered(M, ...)                                                               \
   EBB_PINS_1(EBB_ORDERED_PIN, M, __VA_ARGS__)                                                      \
   EBB_PIN_PAIRS(EBB_ORDERED_PAIR, M, __VA_ARGS__) EBB_PIN_SWAPS(EBB_ORDERED_PAIR, M, __VA_ARGS__)
@@ -101,7 +109,6 @@
   M(a, P, s, n, __VA_ARGS__)                                                                       \
   M(a, P, a, n, __VA_ARGS__)                                                                       \
   M(a, s, P, n, __VA_ARGS__)                                                                       \
-  M(a, a, P, n, __VA_ARGS__)                                                                       \
   M(a, P, k, n, __VA_ARGS__)                                                                       \
   M(s, P, k, n, __VA_ARGS__)                                                                       \
   M(P, s, k, n, __VA_ARGS__)                                                                       \
@@ -112,15 +119,8 @@
   EBB_PINS_1(EBB_SHIFT_PIN, M, __VA_ARGS__)                                                        \
   EBB_PIN_PAIRS(EBB_IN_ACC_PAIR, M, __VA_ARGS__) EBB_PIN_SWAPS(EBB_IN_ACC_PAIR, M, __VA_ARGS__)
 
-#define EBB_RARE_INT_PIN(P, M, ...)                                                                \
-  M(a, P, s, n, __VA_ARGS__)                                                                       \
-  M(a, s, P, n, __VA_ARGS__)                                                                       \
-  M(a, P, k, n, __VA_ARGS__) M(a, P, a, n, __VA_ARGS__) M(a, a, P, n, __VA_ARGS__)
-#define EBB_THREADED_rare_int(M, ...)                                                              \
-  EBB_PINS_1(EBB_RARE_INT_PIN, M, __VA_ARGS__)                                                     \
-  EBB_PIN_PAIRS(EBB_IN_ACC_PAIR, M, __VA_ARGS__) EBB_PIN_SWAPS(EBB_IN_ACC_PAIR, M, __VA_ARGS__)
-#define EBB_DIVIDE_PIN(P, M, ...)                                                                  \
-  M(a, P, s, n, __VA_ARGS__) M(a, s, P, n, __VA_ARGS__) M(a, P, k, n, __VA_ARGS__)
+#define EBB_THREADED_rare_int(M, ...)
+#define EBB_DIVIDE_PIN(P, M, ...) M(a, P, k, n, __VA_ARGS__)
 #define EBB_THREADED_divide(M, ...) EBB_PINS_1(EBB_DIVIDE_PIN, M, __VA_ARGS__)
 #define EBB_THREADED_rare_float(M, ...)
 
@@ -146,36 +146,35 @@
   EBB_FLOAT_PINS_1(EBB_COMMUTATIVE_FLOAT_PIN, M, __VA_ARGS__)                                      \
   EBB_FLOAT_PAIRS(EBB_COMMUTATIVE_FLOAT_PAIR, M, __VA_ARGS__)
 
-#define EBB_ORDERED_FLOAT_DEST(D, P, M, ...)                                                       \
-  M(D, P, s, n, __VA_ARGS__)                                                                       \
-  M(D, P, a, n, __VA_ARGS__) M(D, s, P, n, __VA_ARGS__) M(D, a, P, n, __VA_ARGS__)
 #define EBB_ORDERED_FLOAT_PIN(P, M, ...)                                                           \
   M(a, P, s, n, __VA_ARGS__)                                                                       \
   M(a, P, a, n, __VA_ARGS__)                                                                       \
   M(a, s, P, n, __VA_ARGS__)                                                                       \
   M(a, a, P, n, __VA_ARGS__)                                                                       \
-  M(s, P, s, n, __VA_ARGS__)                                                                       \
+  M(a, P, w, n, __VA_ARGS__)                                                                       \
   M(s, P, a, n, __VA_ARGS__)                                                                       \
   M(s, s, P, n, __VA_ARGS__)                                                                       \
   M(s, a, P, n, __VA_ARGS__)                                                                       \
   M(P, s, s, n, __VA_ARGS__)                                                                       \
   M(P, a, s, n, __VA_ARGS__)                                                                       \
   M(P, s, a, n, __VA_ARGS__)                                                                       \
-  EBB_FLOAT_PINS_2(EBB_ORDERED_FLOAT_DEST, P, M, __VA_ARGS__)                                      \
-  EBB_WIDE_PIN(P, M, __VA_ARGS__)
+  M(P, a, w, n, __VA_ARGS__)                                                                       \
+  M(P, P, s, n, __VA_ARGS__)                                                                       \
+  M(P, P, a, n, __VA_ARGS__) M(P, s, P, n, __VA_ARGS__) M(P, a, P, n, __VA_ARGS__)
+#define EBB_ORDERED_FLOAT_PAIR(P, Q, M, ...)                                                       \
+  M(a, P, Q, n, __VA_ARGS__) M(P, P, Q, n, __VA_ARGS__) M(Q, P, Q, n, __VA_ARGS__)
 #define EBB_THREADED_ordered_float(M, ...)                                                         \
   EBB_WIDE(M, __VA_ARGS__)                                                                         \
   M(a, w, s, n, __VA_ARGS__)                                                                       \
   M(a, w, a, n, __VA_ARGS__)                                                                       \
   EBB_FLOAT_PINS_1(EBB_ORDERED_FLOAT_PIN, M, __VA_ARGS__)                                          \
-  EBB_FLOAT_PAIRS(EBB_COMMUTATIVE_FLOAT_PAIR, M, __VA_ARGS__)                                      \
-  EBB_FLOAT_SWAPS(EBB_COMMUTATIVE_FLOAT_PAIR, M, __VA_ARGS__)
+  EBB_FLOAT_PAIRS(EBB_ORDERED_FLOAT_PAIR, M, __VA_ARGS__)                                          \
+  EBB_FLOAT_SWAPS(EBB_ORDERED_FLOAT_PAIR, M, __VA_ARGS__)
 
 #define EBB_COMPARE_PIN(P, M, ...)                                                                 \
   M(a, P, s, n, __VA_ARGS__) M(a, P, a, n, __VA_ARGS__) M(a, P, k, n, __VA_ARGS__)
-#define EBB_THREADED_compare(M, ...)                                                               \
-  EBB_PINS_1(EBB_COMPARE_PIN, M, __VA_ARGS__) EBB_PIN_PAIRS(EBB_IN_ACC_PAIR, M, __VA_ARGS__)
-#define EBB_THREADED_compare_w(M, ...) EBB_THREADED_compare(M, __VA_ARGS__)
+#define EBB_THREADED_compare(M, ...)
+#define EBB_THREADED_compare_w(M, ...) EBB_PINS_1(EBB_COMPARE_PIN, M, __VA_ARGS__)
 #define EBB_COMPARE_FLOAT_PIN(P, M, ...) M(a, P, s, n, __VA_ARGS__) M(a, P, a, n, __VA_ARGS__)
 #define EBB_THREADED_compare_float(M, ...)                                                         \
   M(a, s, w, n, __VA_ARGS__)                                                                       \
@@ -185,61 +184,61 @@
 #define EBB_BRANCH_PIN(P, L, M, ...)                                                               \
   M(L, P, s, n, __VA_ARGS__) M(L, P, a, n, __VA_ARGS__) M(L, P, k, n, __VA_ARGS__)
 #define EBB_BRANCH_PAIR(P, Q, L, M, ...) M(L, P, Q, n, __VA_ARGS__)
+// Of 64-bit integers.
+#define EBB_BRANCH_64_PIN(P, M, ...) M(n, P, s, n, __VA_ARGS__) M(n, P, k, n, __VA_ARGS__)
 #define EBB_THREADED_branch(M, ...)                                                                \
-  EBB_PINS_1(EBB_BRANCH_PIN, n, M, __VA_ARGS__)                                                    \
-  EBB_PIN_PAIRS(EBB_BRANCH_PAIR, n, M, __VA_ARGS__) EBB_LOOP_branch(M, __VA_ARGS__)
-#define EBB_LOOP_branch(M, ...)                                                                    \
-  M(l, s, s, n, __VA_ARGS__)                                                                       \
-  M(l, a, s, n, __VA_ARGS__)                                                                       \
-  M(l, s, k, n, __VA_ARGS__)                                                                       \
-  M(l, a, k, n, __VA_ARGS__)                                                                       \
-  EBB_PINS_1(EBB_BRANCH_PIN, l, M, __VA_ARGS__)                                                    \
-  EBB_PIN_PAIRS(EBB_BRANCH_PAIR, l, M, __VA_ARGS__)
+  M(l, a, k, n, __VA_ARGS__) EBB_PINS_1(EBB_BRANCH_64_PIN, M, __VA_ARGS__)
 // Whether branches of a list come metered too (forms_metered.inc): loops end in comparisons of
 // 32-bit integers.
 #define EBB_METERED_branch(M, ...)
-#define EBB_METERED_branch_w(M, ...) EBB_LOOP_branch(M, __VA_ARGS__)
+#define EBB_METERED_branch_w(M, ...)                                                               \
+  M(l, s, s, n, __VA_ARGS__)                                                                       \
+  M(l, a, s, n, __VA_ARGS__)                                                                       \
+  M(l, s, k, n, __VA_ARGS__)                                                                       \
+  M(l, a, k, n, __VA_ARGS__) EBB_PINS_1(EBB_BRANCH_PIN, l, M, __VA_ARGS__)
 #define EBB_METERED_branch_float(M, ...)
-#define EBB_THREADED_branch_w(M, ...) EBB_THREADED_branch(M, __VA_ARGS__)
-#define EBB_BRANCH_FLOAT_PIN(P, M, ...)                                                            \
-  M(n, P, s, n, __VA_ARGS__) M(n, P, a, n, __VA_ARGS__) M(n, P, w, n, __VA_ARGS__)
+#define EBB_THREADED_branch_w(M, ...)                                                              \
+  EBB_PINS_1(EBB_BRANCH_PIN, n, M, __VA_ARGS__)                                                    \
+  EBB_PIN_PAIRS(EBB_BRANCH_PAIR, n, M, __VA_ARGS__) EBB_METERED_branch_w(M, __VA_ARGS__)
+#define EBB_BRANCH_FLOAT_PIN(P, M, ...) M(n, P, a, n, __VA_ARGS__) M(n, P, w, n, __VA_ARGS__)
 #define EBB_THREADED_branch_float(M, ...)                                                          \
   M(n, s, w, n, __VA_ARGS__)                                                                       \
-  M(n, a, w, n, __VA_ARGS__)                                                                       \
-  EBB_FLOAT_PINS_1(EBB_BRANCH_FLOAT_PIN, M, __VA_ARGS__)                                           \
-  EBB_FLOAT_PAIRS(EBB_BRANCH_PAIR, n, M, __VA_ARGS__)
+  M(n, a, w, n, __VA_ARGS__) EBB_FLOAT_PINS_1(EBB_BRANCH_FLOAT_PIN, M, __VA_ARGS__)
 
-#define EBB_UNARY_DEST(D, P, M, ...) M(D, P, n, n, __VA_ARGS__)
 #define EBB_UNARY_PIN(P, M, ...)                                                                   \
   M(a, P, n, n, __VA_ARGS__)                                                                       \
   M(s, P, n, n, __VA_ARGS__)                                                                       \
   M(P, s, n, n, __VA_ARGS__)                                                                       \
-  M(P, a, n, n, __VA_ARGS__) EBB_PINS_2(EBB_UNARY_DEST, P, M, __VA_ARGS__)
+  M(P, a, n, n, __VA_ARGS__) M(P, P, n, n, __VA_ARGS__)
 #define EBB_THREADED_unary(M, ...) EBB_PINS_1(EBB_UNARY_PIN, M, __VA_ARGS__)
-#define EBB_THREADED_convert(M, ...) EBB_THREADED_rare_unary(M, __VA_ARGS__)
+#define EBB_THREADED_convert(M, ...) EBB_PINS_1(EBB_RARE_UNARY_PIN, M, __VA_ARGS__)
 #define EBB_RARE_UNARY_PIN(P, M, ...) M(a, P, n, n, __VA_ARGS__)
-#define EBB_THREADED_rare_unary(M, ...) EBB_PINS_1(EBB_RARE_UNARY_PIN, M, __VA_ARGS__)
+#define EBB_THREADED_rare_unary(M, ...)
 
 // Loads and stores. Pins of addresses are integers; the class of the other is the instruction's.
-#define EBB_LOAD_DEST(D, P, M, ...) M(D, P, n, n, __VA_ARGS__) M(D, P, k, n, __VA_ARGS__)
-#define EBB_LOAD_PIN(P, M, ...)                                                                    \
+#define EBB_LOAD_ADDRESS(P, M, ...)                                                                \
   M(a, P, n, n, __VA_ARGS__)                                                                       \
-  M(s, P, n, n, __VA_ARGS__)                                                                       \
-  M(P, s, n, n, __VA_ARGS__)                                                                       \
-  M(P, a, n, n, __VA_ARGS__)                                                                       \
-  M(P, k, n, n, __VA_ARGS__)                                                                       \
-  M(a, P, k, n, __VA_ARGS__)                                                                       \
-  M(s, P, k, n, __VA_ARGS__)                                                                       \
-  M(P, s, k, n, __VA_ARGS__)                                                                       \
-  M(P, a, k, n, __VA_ARGS__) EBB_PINS_2(EBB_LOAD_DEST, P, M, __VA_ARGS__)
+  M(s, P, n, n, __VA_ARGS__) M(a, P, k, n, __VA_ARGS__) M(s, P, k, n, __VA_ARGS__)
+#define EBB_LOAD_INTO_PIN(D, M, ...)                                                               \
+  M(D, s, n, n, __VA_ARGS__)                                                                       \
+  M(D, a, n, n, __VA_ARGS__)                                                                       \
+  M(D, k, n, n, __VA_ARGS__)                                                                       \
+  M(D, s, k, n, __VA_ARGS__) M(D, a, k, n, __VA_ARGS__) EBB_PINS_2(EBB_LOAD_FROM, D, M, __VA_ARGS__)
+#define EBB_LOAD_FROM(P, D, M, ...) M(D, P, n, n, __VA_ARGS__) M(D, P, k, n, __VA_ARGS__)
 #define EBB_LOAD_WRAPPED(M, ...)                                                                   \
   M(a, s, k, n, __VA_ARGS__)                                                                       \
   M(a, a, k, n, __VA_ARGS__) M(s, s, k, n, __VA_ARGS__) M(s, a, k, n, __VA_ARGS__)
-#define EBB_LOAD_RARE_PIN(P, M, ...) M(a, P, n, n, __VA_ARGS__) M(a, P, k, n, __VA_ARGS__)
+#define EBB_LOAD_RARE_PIN(P, M, ...) M(a, P, n, n, __VA_ARGS__)
 #define EBB_THREADED_load(M, ...)                                                                  \
-  EBB_LOAD_WRAPPED(M, __VA_ARGS__) EBB_PINS_1(EBB_LOAD_RARE_PIN, M, __VA_ARGS__)
+  M(s, s, k, n, __VA_ARGS__)                                                                       \
+  M(s, a, k, n, __VA_ARGS__)                                                                       \
+  M(a, p, k, n, __VA_ARGS__) EBB_PINS_1(EBB_LOAD_RARE_PIN, M, __VA_ARGS__)
 #define EBB_THREADED_load_h(M, ...)                                                                \
-  EBB_LOAD_WRAPPED(M, __VA_ARGS__) EBB_PINS_1(EBB_LOAD_PIN, M, __VA_ARGS__)
+  EBB_LOAD_WRAPPED(M, __VA_ARGS__)                                                                 \
+  EBB_PINS_1(EBB_LOAD_ADDRESS, M, __VA_ARGS__) EBB_PINS_1(EBB_LOAD_INTO_PIN, M, __VA_ARGS__)
+#define EBB_THREADED_load_float_h(M, ...)                                                          \
+  EBB_LOAD_WRAPPED(M, __VA_ARGS__)                                                                 \
+  EBB_PINS_1(EBB_LOAD_ADDRESS, M, __VA_ARGS__) EBB_FLOAT_PINS_1(EBB_LOAD_INTO_PIN, M, __VA_ARGS__)
 
 #define EBB_STORE_PIN(P, M, ...)                                                                   \
   M(n, P, s, n, __VA_ARGS__)                                                                       \
@@ -247,30 +246,36 @@
   M(n, s, P, n, __VA_ARGS__)                                                                       \
   M(n, a, P, n, __VA_ARGS__)                                                                       \
   M(n, k, P, n, __VA_ARGS__)                                                                       \
+  M(n, P, k, n, __VA_ARGS__)                                                                       \
   M(n, P, s, k, __VA_ARGS__)                                                                       \
-  M(n, P, a, k, __VA_ARGS__) M(n, s, P, k, __VA_ARGS__) M(n, a, P, k, __VA_ARGS__)
-#define EBB_STORE_INT_PIN(P, M, ...)                                                               \
-  EBB_STORE_PIN(P, M, __VA_ARGS__) M(n, P, k, n, __VA_ARGS__) M(n, P, k, k, __VA_ARGS__)
-#define EBB_STORE_PAIR(P, Q, M, ...) M(n, P, Q, n, __VA_ARGS__) M(n, P, Q, k, __VA_ARGS__)
-#define EBB_STORE_WRAPPED(M, ...)                                                                  \
-  M(n, s, s, k, __VA_ARGS__) M(n, a, s, k, __VA_ARGS__) M(n, s, a, k, __VA_ARGS__)
-#define EBB_STORE_INT_WRAPPED(M, ...)                                                              \
-  EBB_STORE_WRAPPED(M, __VA_ARGS__) M(n, s, k, k, __VA_ARGS__) M(n, a, k, k, __VA_ARGS__)
-#define EBB_STORE_RARE_PIN(P, M, ...)                                                              \
+  M(n, P, a, k, __VA_ARGS__) M(n, s, P, k, __VA_ARGS__) M(n, P, k, k, __VA_ARGS__)
+#define EBB_STORE_PAIR(P, Q, M, ...) M(n, P, Q, n, __VA_ARGS__)
+#define EBB_STORE_16_PIN(P, M, ...)                                                                \
   M(n, P, s, n, __VA_ARGS__)                                                                       \
   M(n, P, a, n, __VA_ARGS__) M(n, s, P, n, __VA_ARGS__) M(n, P, a, k, __VA_ARGS__)
-#define EBB_THREADED_store(M, ...)                                                                 \
-  EBB_STORE_INT_WRAPPED(M, __VA_ARGS__) EBB_PINS_1(EBB_STORE_RARE_PIN, M, __VA_ARGS__)
+#define EBB_THREADED_store_16(M, ...)                                                              \
+  M(n, s, s, k, __VA_ARGS__) M(n, s, a, k, __VA_ARGS__) EBB_PINS_1(EBB_STORE_16_PIN, M, __VA_ARGS__)
+#define EBB_STORE_RARE_PIN(P, M, ...) M(n, P, a, n, __VA_ARGS__)
+#define EBB_THREADED_store(M, ...) EBB_PINS_1(EBB_STORE_RARE_PIN, M, __VA_ARGS__)
 #define EBB_THREADED_store_h(M, ...)                                                               \
-  EBB_STORE_INT_WRAPPED(M, __VA_ARGS__)                                                            \
-  EBB_PINS_1(EBB_STORE_INT_PIN, M, __VA_ARGS__)                                                    \
-  EBB_PIN_PAIRS(EBB_STORE_PAIR, M, __VA_ARGS__) EBB_PIN_SWAPS(EBB_STORE_PAIR, M, __VA_ARGS__)
-#define EBB_STORE_FLOAT_SAME(P, M, ...) EBB_STORE_PAIR(P, P, M, __VA_ARGS__)
-#define EBB_THREADED_store_float_h(M, ...)                                                         \
-  EBB_STORE_WRAPPED(M, __VA_ARGS__)                                                                \
+  M(n, s, s, k, __VA_ARGS__)                                                                       \
+  M(n, a, s, k, __VA_ARGS__)                                                                       \
+  M(n, s, a, k, __VA_ARGS__)                                                                       \
+  M(n, s, k, k, __VA_ARGS__)                                                                       \
+  M(n, a, k, k, __VA_ARGS__)                                                                       \
   EBB_PINS_1(EBB_STORE_PIN, M, __VA_ARGS__)                                                        \
-  EBB_FLOAT_PINS_1(EBB_STORE_FLOAT_SAME, M, __VA_ARGS__)                                           \
   EBB_PIN_PAIRS(EBB_STORE_PAIR, M, __VA_ARGS__) EBB_PIN_SWAPS(EBB_STORE_PAIR, M, __VA_ARGS__)
+#define EBB_STORE_FLOAT_ADDRESS(P, M, ...)                                                         \
+  M(n, P, s, n, __VA_ARGS__)                                                                       \
+  M(n, P, a, n, __VA_ARGS__)                                                                       \
+  M(n, P, a, k, __VA_ARGS__) EBB_FLOAT_PINS_1(EBB_STORE_FLOAT_PAIR, P, M, __VA_ARGS__)
+#define EBB_STORE_FLOAT_PAIR(F, P, M, ...) M(n, P, F, n, __VA_ARGS__)
+#define EBB_STORE_FLOAT_PIN(F, M, ...)                                                             \
+  M(n, s, F, n, __VA_ARGS__) M(n, a, F, n, __VA_ARGS__) M(n, k, F, n, __VA_ARGS__)
+#define EBB_THREADED_store_float_h(M, ...)                                                         \
+  M(n, s, a, k, __VA_ARGS__)                                                                       \
+  EBB_PINS_1(EBB_STORE_FLOAT_ADDRESS, M, __VA_ARGS__)                                              \
+  EBB_FLOAT_PINS_1(EBB_STORE_FLOAT_PIN, M, __VA_ARGS__)
 
 #define EBB_MOVE_PIN(P, M, ...)                                                                    \
   M(P, s, n, n, __VA_ARGS__)                                                                       \
@@ -308,17 +313,15 @@
 // The operand that is added to, what is added, what the sum is compared with.
 #define EBB_ADD_BRANCH_PAIR(P, Q, L, M, ...) M(L, P, k, Q, __VA_ARGS__)
 #define EBB_ADD_BRANCH_PIN(P, L, M, ...) M(L, P, k, k, __VA_ARGS__) M(L, P, k, s, __VA_ARGS__)
-#define EBB_ADD_BRANCH_SLOT(P, L, M, ...) M(L, s, k, P, __VA_ARGS__)
 #define EBB_ADD_BRANCH(L, M, ...)                                                                  \
   M(L, s, k, k, __VA_ARGS__)                                                                       \
-  M(L, s, k, s, __VA_ARGS__)                                                                       \
-  EBB_PINS_1(EBB_ADD_BRANCH_SLOT, L, M, __VA_ARGS__)                                               \
-  EBB_PINS_1(EBB_ADD_BRANCH_PIN, L, M, __VA_ARGS__)                                                \
-  EBB_PIN_PAIRS(EBB_ADD_BRANCH_PAIR, L, M, __VA_ARGS__)                                            \
-  EBB_PIN_SWAPS(EBB_ADD_BRANCH_PAIR, L, M, __VA_ARGS__)
+  M(L, s, k, s, __VA_ARGS__) EBB_PINS_1(EBB_ADD_BRANCH_PIN, L, M, __VA_ARGS__)
 #define EBB_THREADED_add_branch(M, ...)                                                            \
   EBB_ADD_BRANCH(n, M, __VA_ARGS__) EBB_METERED_add_branch(M, __VA_ARGS__)
-#define EBB_METERED_add_branch(M, ...) EBB_ADD_BRANCH(l, M, __VA_ARGS__)
+#define EBB_METERED_add_branch(M, ...)                                                             \
+  EBB_ADD_BRANCH(l, M, __VA_ARGS__)                                                                \
+  EBB_PIN_PAIRS(EBB_ADD_BRANCH_PAIR, l, M, __VA_ARGS__)                                            \
+  EBB_PIN_SWAPS(EBB_ADD_BRANCH_PAIR, l, M, __VA_ARGS__)
 
 #define EBB_PIN_LOAD_PIN(P, M, ...) M(s, P, n, n, __VA_ARGS__)
 #define EBB_PIN_STORE_PIN(P, M, ...) M(n, s, P, n, __VA_ARGS__)
