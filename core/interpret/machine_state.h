@@ -32,6 +32,7 @@ struct Machine {
   uint8_t* memory = nullptr;          ///< First memory's base and size, as handlers reload them.
   uint64_t memory_size = 0;
   uint64_t memory_bound = 0;        ///< Accesses of any size may begin below this.
+  uint32_t free_bulk = 0;           ///< Bulk work of so many bytes in this memory is not charged.
   CallRecord* record = nullptr;     ///< Next free record.
   CallRecord* record_end = nullptr; ///< A call needs to be below this; a few lie behind it.
   RefBits* rp = nullptr;            ///< Base of the frame's references: number i is rp[-1 - i].

@@ -2,6 +2,7 @@
 #include "core/interpret/machine_state.h"
 #include "core/interpret/numeric.h"
 #include "core/interpret/registers.h"
+#include "core/interpret/small_bulk.h"
 #include "core/interpret/threaded_layout.h"
 #include "core/state/instance_state.h"
 
