@@ -177,6 +177,8 @@
   M(a, s, s, s, __VA_ARGS__)                                                                       \
   M(a, s, s, a, __VA_ARGS__) M(s, s, s, s, __VA_ARGS__) M(s, s, s, a, __VA_ARGS__)
 #define EBB_COMPACT_select(M, ...)
+#define EBB_FORMS_select_float(M, ...) EBB_FORMS_select(M, __VA_ARGS__)
+#define EBB_COMPACT_select_float(M, ...)
 #define EBB_FORMS_nnnn(M, ...) M(n, n, n, n, __VA_ARGS__)
 #define EBB_COMPACT_nnnn(M, ...)
 // What threading turns into the instruction of the same name without `far`.

@@ -304,7 +304,18 @@
   M(l, a, n, n, __VA_ARGS__) EBB_PINS_1(EBB_OPERAND_PIN, l, M, __VA_ARGS__)
 #define EBB_METERED_jump(M, ...) M(l, n, n, n, __VA_ARGS__)
 #define EBB_THREADED_jump(M, ...) EBB_METERED_jump(M, __VA_ARGS__)
-#define EBB_THREADED_select(M, ...)
+#define EBB_SELECT_PIN(P, M, ...)                                                                  \
+  M(a, P, s, a, __VA_ARGS__)                                                                       \
+  M(a, s, P, a, __VA_ARGS__)                                                                       \
+  M(s, P, s, a, __VA_ARGS__)                                                                       \
+  M(s, s, P, a, __VA_ARGS__)                                                                       \
+  M(P, s, s, a, __VA_ARGS__) M(P, P, s, a, __VA_ARGS__) M(P, s, P, a, __VA_ARGS__)
+#define EBB_SELECT_PAIR(P, Q, M, ...)                                                              \
+  M(a, P, Q, a, __VA_ARGS__) M(P, P, Q, a, __VA_ARGS__) M(P, Q, P, a, __VA_ARGS__)
+#define EBB_THREADED_select(M, ...)                                                                \
+  EBB_PINS_1(EBB_SELECT_PIN, M, __VA_ARGS__)                                                       \
+  EBB_PIN_PAIRS(EBB_SELECT_PAIR, M, __VA_ARGS__) EBB_PIN_SWAPS(EBB_SELECT_PAIR, M, __VA_ARGS__)
+#define EBB_THREADED_select_float(M, ...)
 #define EBB_THREADED_threaded_nnnn(M, ...) M(n, n, n, n, __VA_ARGS__)
 #define EBB_THREADED_copy_add(M, ...)                                                              \
   M(s, s, k, n, __VA_ARGS__) EBB_PINS_1(EBB_COPY_ADD_PIN, M, __VA_ARGS__)

@@ -79,8 +79,10 @@
 #define EBB_MERGED_rare_unary EBB_BY_NUMBER
 #define EBB_MERGED_load EBB_BY_NUMBER
 #define EBB_MERGED_load_h EBB_BY_NUMBER
+#define EBB_MERGED_load_float_h EBB_BY_NUMBER
 #define EBB_MERGED_store EBB_BY_NUMBER
 #define EBB_MERGED_store_h EBB_BY_NUMBER
+#define EBB_MERGED_store_16 EBB_BY_NUMBER
 #define EBB_MERGED_store_float EBB_BY_NUMBER
 #define EBB_MERGED_store_float_h EBB_BY_NUMBER
 #define EBB_MERGED_move EBB_MERGED
@@ -92,6 +94,7 @@
 #define EBB_MERGED_operand_k EBB_MERGED
 #define EBB_MERGED_far_operand EBB_MERGED
 #define EBB_MERGED_select EBB_MERGED
+#define EBB_MERGED_select_float EBB_MERGED
 #define EBB_MERGED_commutative_64 EBB_BY_NUMBER
 #define EBB_MERGED_shift EBB_BY_NUMBER
 #define EBB_MERGED_divide EBB_BY_NUMBER
