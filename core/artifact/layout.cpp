@@ -41,7 +41,7 @@ Error check_header(const Header& header, size_t size, Diagnostic* diagnostic) {
 } // namespace
 
 Result<Layout> read_layout(std::span<const uint8_t> bytes, Diagnostic* diagnostic) {
-  EBB_ASSERT(is_artifact(bytes));
+  if (!is_artifact(bytes)) return refuse(diagnostic, Error::magic_mismatch, "no .ebb", 0);
   Layout layout{};
   Header& header = layout.header;
   // The version says how to read what follows it.

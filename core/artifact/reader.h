@@ -21,10 +21,10 @@ struct Layout {
   ByteRange section(SectionId id) const { return sections[static_cast<size_t>(id)]; }
 };
 
-/// Reads header and section table, and checks that they fit the file and this build. `bytes` begin
-/// with the magic number. Fails: unexpected_end, malformed_artifact, artifact_version,
-/// artifact_byte_order, artifact_bytecode, artifact_profile, artifact_features; what would fit is
-/// in the diagnostic. Allocates nothing.
+/// Reads header and section table, and checks that they fit the file and this build. Fails:
+/// magic_mismatch, unexpected_end, malformed_artifact, artifact_version, artifact_byte_order,
+/// artifact_bytecode, artifact_profile, artifact_features; what would fit is in the diagnostic.
+/// Allocates nothing.
 Result<Layout> read_layout(std::span<const uint8_t> bytes, Diagnostic* diagnostic);
 
 } // namespace artifact

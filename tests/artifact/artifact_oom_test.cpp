@@ -50,6 +50,17 @@ template <Config::Encoding encoding, BytesOwnership ownership> struct Load : InE
   Aligned recursive;
 };
 
+/// The functions that load one kind of module only.
+struct LoadOneKind : InEngine<Config().encoding> {
+  explicit LoadOneKind(oom::Test& test) : InEngine(test), rich(precompiled(rich_module())) {}
+  Result<void> act() {
+    EBB_TRY(Module::load_wasm(*engine, rich_module()));
+    EBB_TRY(Module::load_precompiled(*engine, rich.span()));
+    return {};
+  }
+  Aligned rich;
+};
+
 struct Compile : InEngine<Config().encoding> {
   using InEngine::InEngine;
   Result<void> act() {
@@ -90,6 +101,21 @@ TEST_CASE("loading precompiled modules survives every refusal" * needs_wasm_3())
   CHECK(report.requests > 10);
   CHECK(oom::oom_test<Load<compact, BytesOwnership::copied>>("load_ebb_copied").ok());
   CHECK(oom::oom_test<Load<threaded, BytesOwnership::borrowed>>("load_ebb_threaded").ok());
+}
+
+TEST_CASE("loading one kind of module survives every refusal" * needs_wasm_3()) {
+  CHECK(oom::oom_test<LoadOneKind>("load_one_kind").ok());
+}
+
+TEST_CASE("a module of the other kind is malformed where one kind is asked for") {
+  const Bytes wasm = header() + section(0, Bytes(100));
+  World world;
+  const Aligned file(compiled(world.engine, wasm));
+  CHECK(Module::load_wasm(world.engine, wasm).ok());
+  CHECK(Module::load_precompiled(world.engine, file.span()).ok());
+  CHECK(error_of(Module::load_wasm(world.engine, file.span())) == Error::magic_mismatch);
+  CHECK(error_of(Module::load_precompiled(world.engine, Aligned(wasm).span())) ==
+        Error::magic_mismatch);
 }
 
 TEST_CASE("compiling to precompiled modules survives every refusal" * needs_wasm_3()) {
