@@ -69,9 +69,6 @@ bool CompiledModule::make_ready(Encoding encoding) {
   return machine_table().make_ready(image_).ok();
 }
 
-void CompiledModule::make_unready() {
-  if (image_.threaded) image_.heap.release(image_.threaded, alignof(uint64_t));
-  image_.threaded = Block();
-}
+void CompiledModule::make_unready() { image_.release_threaded(); }
 
 } // namespace ebb::fuzz

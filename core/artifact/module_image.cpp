@@ -11,4 +11,12 @@ CompiledImage::CompiledImage(Heap& parent, size_t limit, TypeRegistry& types)
   is_compiled = true;
 }
 
+void ModuleImage::release_threaded() {
+  while (threaded) {
+    const Block next = *static_cast<const Block*>(threaded.pointer);
+    heap.release(threaded, alignof(uint64_t));
+    threaded = next;
+  }
+}
+
 } // namespace ebb

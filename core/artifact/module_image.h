@@ -97,6 +97,8 @@ struct ModuleImage {
   bool is_lazy() const { return !is_small_build && (!lazy.empty() || !verified.empty()); }
   /// Whether they have a record more each, in `lazy`. Small builds prepare all functions at once.
   bool has_lazy_functions() const { return !is_small_build && !lazy.empty(); }
+  /// Gives threaded code back, if there is any; nothing runs it.
+  void release_threaded();
   bool is_verified(uint32_t ordinal) const {
     return (verified[ordinal / 32].load(std::memory_order_acquire) >> ordinal % 32 & 1) != 0;
   }

@@ -292,11 +292,7 @@ Result<void> Loader::drop_what_running_does_not_need(BytesOwnership ownership) {
 
 void destroy(EngineState& engine, ModuleImage* image, size_t bytes) {
   release_lazy(*image);
-  for (Block segment = image->threaded; segment;) {
-    const Block next = *static_cast<const Block*>(segment.pointer);
-    image->heap.release(segment, alignof(uint64_t));
-    segment = next;
-  }
+  image->release_threaded();
   if (image->is_compiled)
     static_cast<CompiledImage*>(image)->~CompiledImage();
   else
