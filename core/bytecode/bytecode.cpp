@@ -4,6 +4,8 @@
 
 #include "core/bytecode/code_bytes.h"
 
+#include <bit>
+
 namespace ebb {
 namespace {
 
@@ -78,14 +80,41 @@ constexpr FormInfo form_infos[] = {
 
 namespace {
 
+constexpr FormShape shape_of(Op op, Kinds kinds) {
+  const OpInfo& info = op_infos[static_cast<size_t>(op)];
+  FormShape shape{};
+  shape.effect = info.effect;
+  shape.is_plain = !is_memory_access(op) && target_bytes(op) == 2 &&
+                   info.effect != Effect::table_terminal;
+  uint8_t at = 2;
+  const Kind each[] = {kinds.d, kinds.a, kinds.b, kinds.c};
+  for (int i = 0; i < 4; i++) {
+    const uint8_t bytes = static_cast<uint8_t>(kind_bytes(each[i]));
+    shape.operands[i] = bytes == 0 ? 0 : at;
+    if (each[i] == Kind::w || each[i] == Kind::h) shape.is_plain = false;
+    at = static_cast<uint8_t>(at + bytes);
+  }
+  shape.extra = at;
+  const uint32_t target = has_target(info.effect) ? target_bytes(op) : 0;
+  shape.bytes = static_cast<uint8_t>(at + info.extra + target);
+  return shape;
+}
+
+} // namespace
+
+#define EBB_FORM_ENTRY(d, a, b, c, name, ...)                                                      \
+  shape_of(Op::name, {Kind::d, Kind::a, Kind::b, Kind::c}),
+constexpr FormShape form_shapes[] = {
+#include "core/bytecode/forms_compact.inc"
+};
+#undef EBB_FORM_ENTRY
+
+namespace {
+
 static_assert(sizeof(form_infos) / sizeof(form_infos[0]) == static_cast<size_t>(Form::count));
 static_assert(sizeof(op_infos) / sizeof(op_infos[0]) == static_cast<size_t>(Op::count));
 
-constexpr uint32_t key_of(Op op, Kinds kinds) {
-  return static_cast<uint32_t>(kinds.d) | static_cast<uint32_t>(kinds.a) << 4 |
-         static_cast<uint32_t>(kinds.b) << 8 | static_cast<uint32_t>(kinds.c) << 12 |
-         static_cast<uint32_t>(op) << 16;
-}
+constexpr uint32_t bits_of(Kinds kinds) { return std::bit_cast<uint32_t>(kinds); }
 
 // Forms by op and kinds: a hash table with open addressing, filled by the compiler. Threading looks
 // up several forms for each instruction.
@@ -93,7 +122,10 @@ constexpr uint32_t table_bits = 13;
 constexpr uint32_t table_size = 1u << table_bits;
 static_assert(static_cast<uint32_t>(Form::count) < table_size / 10 * 8);
 
-constexpr uint32_t place_of(uint32_t key) { return key * 0x9e3779b1u >> (32 - table_bits); }
+constexpr uint32_t place_of(Op op, Kinds kinds) {
+  return (bits_of(kinds) * 0x9e3779b1u ^ static_cast<uint32_t>(op) * 0x85ebca6bu) >>
+         (32 - table_bits);
+}
 
 struct FormTable {
   uint16_t forms[table_size];
@@ -104,7 +136,7 @@ constexpr FormTable make_table() {
   for (uint16_t& form : table.forms)
     form = static_cast<uint16_t>(Form::count);
   for (uint16_t form = 0; form < static_cast<uint16_t>(Form::count); form++) {
-    uint32_t at = place_of(key_of(form_infos[form].op, form_infos[form].kinds));
+    uint32_t at = place_of(form_infos[form].op, form_infos[form].kinds);
     while (table.forms[at] != static_cast<uint16_t>(Form::count))
       at = (at + 1) % table_size;
     table.forms[at] = form;
@@ -277,11 +309,11 @@ Form metered_form(Form form, Metering metering) {
 
 Form find_form(Op op, Kinds kinds, bool threaded) {
   if constexpr (is_small_build) return find_packed(op, kinds);
-  for (uint32_t at = place_of(key_of(op, kinds));; at = (at + 1) % table_size) {
+  for (uint32_t at = place_of(op, kinds);; at = (at + 1) % table_size) {
     const Form form = static_cast<Form>(form_table.forms[at]);
     if (form == Form::count) return form;
     const FormInfo& info = form_infos[static_cast<size_t>(form)];
-    if (info.op != op || !(info.kinds == kinds)) continue;
+    if (info.op != op || bits_of(info.kinds) != bits_of(kinds)) continue;
     return threaded || form < Form::compact_count ? form : Form::count;
   }
 }

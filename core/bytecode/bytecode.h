@@ -97,9 +97,19 @@ struct FormInfo {
   Kinds kinds;
 };
 
+/// Where the parts of a compact form lie: what follows from its op and kinds, once and for all.
+struct FormShape {
+  uint8_t operands[4]; ///< Offsets of d a b c; 0 of an operand without bytes.
+  uint8_t extra;       ///< Offset behind the operands.
+  uint8_t bytes;       ///< All of them, the targets of a br_table apart.
+  Effect effect;
+  bool is_plain; ///< No load or store, no br_table, no kinds w and h, no target of four bytes.
+};
+
 // By number. Loading looks at these for each instruction several times.
 extern const OpInfo op_infos[];
 extern const FormInfo form_infos[];
+extern const FormShape form_shapes[]; ///< Of compact forms.
 
 /// A form in two bytes, as a small build keeps and runs it.
 class PackedForm {
@@ -152,10 +162,10 @@ Form find_form(Op op, Kinds kinds, bool threaded);
 /// that does this about fuel and interruption (not `none`); the form itself if there is none.
 Form metered_form(Form form, Metering metering);
 
-inline bool has_target(Effect effect) {
+constexpr bool has_target(Effect effect) {
   return effect == Effect::target || effect == Effect::target_terminal;
 }
-inline bool is_call(Effect effect) {
+constexpr bool is_call(Effect effect) {
   return effect == Effect::call || effect == Effect::call_terminal;
 }
 

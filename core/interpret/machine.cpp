@@ -11,11 +11,18 @@ namespace ebb {
 
 const MachineTable& machine_table() {
 #if defined(EBB_NO_THREADED)
-  static constexpr MachineTable table{false, &make_ready, &thread_function};
+  constexpr bool has_threaded = false;
 #else
-  static constexpr MachineTable table{true, &make_ready, &thread_function};
+  constexpr bool has_threaded = true;
 #endif
-  return table;
+  if constexpr (is_small_build) {
+    static constexpr MachineTable table{has_threaded, &make_ready, nullptr, nullptr, nullptr, nullptr};
+    return table;
+  } else {
+    static constexpr MachineTable table{has_threaded, &make_ready,       &begin_threading,
+                                        &thread_next, &finish_threading, &thread_function};
+    return table;
+  }
 }
 
 void Machine::refresh_memory() {

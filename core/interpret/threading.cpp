@@ -70,58 +70,30 @@ TranslationInput translation_input(const ModuleImage& image, const uint8_t* code
           threaded_handlers()};
 }
 
-class Threader {
-public:
-  Threader(ModuleImage& image, const uint8_t* code)
-      : image_(image), code_(code), handlers_(threaded_handlers()), layout_(image.heap) {}
+constexpr size_t no_bound = SIZE_MAX;
 
-  Result<void> run();
-  Result<Block> run_one(const Function& function);
-
-private:
-  /// Lays a function out: where each of its instructions will be. Returns its size.
-  Result<uint32_t> lay_out(const Function& function);
-  void write(const Function& function, uint8_t* out);
-  uint8_t* write_head(uint8_t* out, Form form);
-  const uint8_t* write_entry_point(uint8_t*& out, Form form);
-  Result<ThreadedFunction*> begin();
-  Result<uint8_t*> make_room(uint32_t bytes);
-  void finish_segment();
-  /// Constants are always ready.
-  bool is_lazy(const Function& function) const {
-    return !image_.lazy.empty() && image_.index_of(function) != no_function;
-  }
-
-  ModuleImage& image_;
-  const uint8_t* code_; ///< What code offsets count from.
-  const void* const* handlers_;
-  Vec<uint32_t> layout_;     ///< Of the function at hand.
-  Block* segment_ = nullptr; ///< Where code goes now, and between what.
-  uint8_t* out_ = nullptr;
-  uint8_t* end_ = nullptr;
-  uint64_t left_ = 0; ///< Bytes of compact code that is still to be threaded.
-};
-
-Result<uint32_t> Threader::lay_out(const Function& function) {
-  const TranslationInput input = translation_input(image_, code_, function);
-  EBB_TRY(layout_.resize(function.code_bytes / 2));
-  mark_layout(input.begin, input.end, layout_.data());
-  return Translation(input).lay_out(layout_.data());
+Result<void> make_layout(Vec<uint32_t>& layout, const Function& function) {
+  return layout.resize(function.code_bytes / 2);
 }
 
-/// Writes a function that has been laid out.
-void Threader::write(const Function& function, uint8_t* out) {
-  const TranslationInput input = translation_input(image_, code_, function);
-  Translation(input).write(layout_.data(), out);
+/// Writes a function as far as there is room, and gives its size.
+uint32_t write_function(const ModuleImage& image, const Function& function, const uint8_t* code,
+                        uint32_t* layout, uint8_t* out, size_t capacity, bool& is_written) {
+  const TranslationInput input = translation_input(image, code, function);
+  mark_layout(input.begin, input.end, layout);
+  Translation translation(input);
+  const uint32_t bytes = translation.write(layout, out, capacity);
+  is_written = translation.is_written();
+  return bytes;
 }
 
-uint8_t* Threader::write_head(uint8_t* out, Form form) {
-  write_code(out, handlers_[static_cast<size_t>(form)]);
+uint8_t* write_head(uint8_t* out, Form form) {
+  write_code(out, threaded_handlers()[static_cast<size_t>(form)]);
   return out + word;
 }
 
 /// Code of the machine's own, which is returned to and so lies behind the tail of a call.
-const uint8_t* Threader::write_entry_point(uint8_t*& out, Form form) {
+const uint8_t* write_entry_point(uint8_t*& out, Form form) {
   memset(out, 0, sizeof(ThreadedCallTail));
   uint8_t* at = out + sizeof(ThreadedCallTail);
   out = write_head(at, form);
@@ -137,92 +109,119 @@ size_t estimate(uint64_t compact_bytes) {
   return static_cast<size_t>(all < segment_bytes ? all : segment_bytes);
 }
 
-/// Makes room for a function, behind the one before or in a new segment. Fails: out_of_memory. On
-/// failure: what is held belongs to the image.
-Result<uint8_t*> Threader::make_room(uint32_t bytes) {
-  if (static_cast<size_t>(end_ - out_) >= bytes) {
-    uint8_t* at = out_;
-    out_ += bytes;
-    return at;
-  }
-  const size_t wanted = estimate(left_);
+/// Gives back what a segment has too much.
+void finish_segment(Threading& threading) {
+  Block& segment = *threading.segment;
+  const size_t used = static_cast<size_t>(threading.out - static_cast<uint8_t*>(segment.pointer));
+  const Result<Block> shrunk =
+      threading.image.heap.resize(segment, used, alignof(uint64_t), false);
+  EBB_ASSERT(shrunk.ok());
+  // NOLINTNEXTLINE(ebb-swallowed-oom): to shrink a block always succeeds
+  if (shrunk.ok()) segment = shrunk.value();
+}
+
+/// Makes room for a function that does not fit behind the one before, in a new segment. Fails:
+/// out_of_memory. On failure: what is held belongs to the image.
+Result<uint8_t*> make_room(Threading& threading, uint32_t bytes) {
+  const size_t wanted = estimate(threading.left);
   // A large function has its segment for itself, so that little of the present one is wasted.
   const bool is_large = bytes > wanted / 8;
-  const Block block =
-      EBB_TRY(image_.heap.allocate(sizeof(Block) + (is_large ? bytes : wanted), alignof(uint64_t)));
-  Block* next = static_cast<Block*>(segment_->pointer);
+  const Block block = EBB_TRY(threading.image.heap.allocate(
+      sizeof(Block) + (is_large ? bytes : wanted), alignof(uint64_t)));
+  Block* next = static_cast<Block*>(threading.segment->pointer);
   uint8_t* at = static_cast<uint8_t*>(block.pointer) + sizeof(Block);
   ::new (block.pointer) Block(*next);
   *next = block;
   if (is_large) return at;
-  finish_segment();
-  segment_ = next;
-  out_ = at + bytes;
-  end_ = static_cast<uint8_t*>(block.pointer) + block.bytes;
+  finish_segment(threading);
+  threading.segment = next;
+  threading.out = at + bytes;
+  threading.end = static_cast<uint8_t*>(block.pointer) + block.bytes;
   return at;
 }
 
-/// Gives back what a segment has too much.
-void Threader::finish_segment() {
-  const size_t used = static_cast<size_t>(out_ - static_cast<uint8_t*>(segment_->pointer));
-  const Result<Block> shrunk = image_.heap.resize(*segment_, used, alignof(uint64_t), false);
-  EBB_ASSERT(shrunk.ok());
-  // NOLINTNEXTLINE(ebb-swallowed-oom): to shrink a block always succeeds
-  if (shrunk.ok()) *segment_ = shrunk.value();
+/// Threads a function behind those before it. Returns where it is. Fails: out_of_memory.
+Result<uint8_t*> thread_behind(Threading& threading, const Function& function,
+                               const uint8_t* code) {
+  EBB_TRY(make_layout(threading.layout, function));
+  uint32_t* layout = threading.layout.data();
+  bool is_written = false;
+  uint8_t* out = threading.out;
+  const size_t room = static_cast<size_t>(threading.end - out);
+  const uint32_t bytes =
+      write_function(threading.image, function, code, layout, out, room, is_written);
+  if (is_written) {
+    threading.out += bytes;
+    return out;
+  }
+  if (bytes <= room) {
+    threading.out += bytes;
+  } else {
+    out = EBB_TRY(make_room(threading, bytes));
+  }
+  write_function(threading.image, function, code, layout, out, no_bound, is_written);
+  return out;
 }
+
+} // namespace
+
+Threading::Threading(ModuleImage& threaded) : image(threaded), layout(threaded.heap) {}
 
 /// Makes the first block: the functions, since calls refer to them, entry points, and code.
-Result<ThreadedFunction*> Threader::begin() {
-  const size_t count = image_.functions.size() + image_.constants.size();
-  for (const std::span<const Function> functions : {image_.functions, image_.constants})
-    for (const Function& function : functions)
-      if (!is_lazy(function)) left_ += function.code_bytes;
+Result<void> begin_threading(Threading& threading) {
+  ModuleImage& image = threading.image;
+  const size_t count = image.functions.size() + image.constants.size();
   const size_t fixed = sizeof(Block) + count * sizeof(ThreadedFunction) +
                        2 * (sizeof(ThreadedCallTail) + word) + word;
-  image_.threaded = EBB_TRY(image_.heap.allocate(fixed + estimate(left_), alignof(uint64_t)));
-  Block* next = ::new (image_.threaded.pointer) Block;
-  ThreadedFunction* described = reinterpret_cast<ThreadedFunction*>(next + 1);
-  image_.threaded_functions = described;
-  image_.threaded_constants = described + image_.functions.size();
-  segment_ = &image_.threaded;
-  end_ = static_cast<uint8_t*>(image_.threaded.pointer) + image_.threaded.bytes;
-  out_ = reinterpret_cast<uint8_t*>(described + count);
-  image_.exit_code = write_entry_point(out_, Form::exit_machine_nnnn);
-  image_.boundary_code = write_entry_point(out_, Form::return_boundary_nnnn);
-  image_.prepare_code = out_;
-  out_ = write_head(out_, Form::prepare_nnnn);
-  return described;
-}
-
-Result<void> Threader::run() {
-  ThreadedFunction* described = EBB_TRY(begin());
-  for (const std::span<const Function> functions : {image_.functions, image_.constants})
-    for (const Function& function : functions) {
-      if (is_lazy(function)) {
-        ::new (described++) ThreadedFunction{image_.prepare_code, &function,
-                                             image_.type_of(function), function.extent};
-        continue;
-      }
-      const uint32_t bytes = EBB_TRY(lay_out(function));
-      uint8_t* out = EBB_TRY(make_room(bytes));
-      const bool is_constant = image_.index_of(function) == no_function;
-      const TypeId type = is_constant ? no_type : image_.type_of(function);
-      ::new (described++) ThreadedFunction{out, &function, type, function.extent};
-      write(function, out);
-      left_ -= function.code_bytes;
-    }
-  finish_segment();
+  image.threaded =
+      EBB_TRY(image.heap.allocate(fixed + estimate(threading.left), alignof(uint64_t)));
+  Block* next = ::new (image.threaded.pointer) Block;
+  threading.next = reinterpret_cast<ThreadedFunction*>(next + 1);
+  image.threaded_functions = threading.next;
+  image.threaded_constants = threading.next + image.functions.size();
+  threading.segment = &image.threaded;
+  threading.end = static_cast<uint8_t*>(image.threaded.pointer) + image.threaded.bytes;
+  threading.out = reinterpret_cast<uint8_t*>(threading.next + count);
+  image.exit_code = write_entry_point(threading.out, Form::exit_machine_nnnn);
+  image.boundary_code = write_entry_point(threading.out, Form::return_boundary_nnnn);
+  image.prepare_code = threading.out;
+  threading.out = write_head(threading.out, Form::prepare_nnnn);
   return {};
 }
 
-Result<Block> Threader::run_one(const Function& function) {
-  const uint32_t bytes = EBB_TRY(lay_out(function));
-  const Block block = EBB_TRY(image_.heap.allocate(bytes, alignof(uint64_t)));
-  write(function, static_cast<uint8_t*>(block.pointer));
-  return block;
+Result<void> thread_next(Threading& threading, const Function& function, const uint8_t* code) {
+  const ModuleImage& image = threading.image;
+  const bool is_constant = image.index_of(function) == no_function;
+  const TypeId type = is_constant ? no_type : image.type_of(function);
+  const uint8_t* entry = image.prepare_code;
+  // Constants are always ready.
+  if (is_constant || image.lazy.empty()) {
+    entry = EBB_TRY(thread_behind(threading, function, code));
+    threading.left -= threading.left < function.code_bytes ? threading.left : function.code_bytes;
+  }
+  ::new (threading.next++) ThreadedFunction{entry, &function, type, function.extent};
+  return {};
 }
 
-// The same for compact code, behind an outgoing base of zero.
+void finish_threading(Threading& threading) { finish_segment(threading); }
+
+namespace {
+
+Result<void> thread_all(ModuleImage& image) {
+  Threading threading(image);
+  for (const Function& function : image.functions)
+    if (image.lazy.empty()) threading.left += function.code_bytes;
+  for (const Function& function : image.constants)
+    threading.left += function.code_bytes;
+  EBB_TRY(begin_threading(threading));
+  for (const std::span<const Function> functions : {image.functions, image.constants})
+    for (const Function& function : functions)
+      EBB_TRY(thread_next(threading, function, image.code.data()));
+  finish_threading(threading);
+  return {};
+}
+
+// The machine's own code in compact form, behind an outgoing base of zero.
 constexpr uint8_t low(Form form) {
   return static_cast<uint8_t>(static_cast<uint16_t>(form) & 0xff);
 }
@@ -236,7 +235,7 @@ constexpr uint8_t compact_prepare[] = {0, 0, low(Form::prepare_nnnn), high(Form:
 } // namespace
 
 Result<void> make_ready(ModuleImage& image) {
-  if (!image.runs_compact()) return Threader(image, image.code.data()).run();
+  if (!image.runs_compact()) return thread_all(image);
   image.exit_code = compact_exit + 2;
   image.boundary_code = compact_boundary + 2;
   image.prepare_code = compact_prepare + 2;
@@ -245,7 +244,15 @@ Result<void> make_ready(ModuleImage& image) {
 
 Result<Block> thread_function(ModuleImage& image, const Function& function, const uint8_t* code) {
   if (is_small_build) return Error::invalid_config;
-  return Threader(image, code).run_one(function);
+  Vec<uint32_t> layout(image.heap);
+  EBB_TRY(make_layout(layout, function));
+  bool is_written = false;
+  const uint32_t bytes =
+      write_function(image, function, code, layout.data(), nullptr, 0, is_written);
+  const Block block = EBB_TRY(image.heap.allocate(bytes, alignof(uint64_t)));
+  uint8_t* out = static_cast<uint8_t*>(block.pointer);
+  write_function(image, function, code, layout.data(), out, no_bound, is_written);
+  return block;
 }
 
 namespace {

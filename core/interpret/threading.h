@@ -7,15 +7,17 @@
 
 #include "core/artifact/module_image.h"
 #include "core/bytecode/bytecode.h"
+#include "core/state/machine_table.h"
 
 namespace ebb {
 
 struct Machine;
 
-/// See MachineTable::make_ready.
+// See MachineTable.
 Result<void> make_ready(ModuleImage& image);
-
-/// See MachineTable::thread.
+Result<void> begin_threading(Threading& threading);
+Result<void> thread_next(Threading& threading, const Function& function, const uint8_t* code);
+void finish_threading(Threading& threading);
 Result<Block> thread_function(ModuleImage& image, const Function& function, const uint8_t* code);
 
 /// Where the compact instruction is that the code at `pc`, in a function, came from: an offset into

@@ -9,23 +9,6 @@ namespace ebb {
 
 namespace {
 
-/// Reads an operand of a kind, which becomes that of threaded code.
-uint32_t read_operand(const uint8_t* at, Kind& kind) {
-  switch (kind) {
-  case Kind::s:
-  case Kind::r:
-  case Kind::h:
-    return read_code<uint16_t>(at);
-  case Kind::k:
-    return static_cast<uint32_t>(int32_t{read_code<int16_t>(at)});
-  case Kind::w:
-    kind = Kind::k;
-    return read_code<uint32_t>(at);
-  default:
-    return 0;
-  }
-}
-
 /// The offset of a load or store, whose halves may lie apart.
 void find_offset(Step& in) {
   const uint32_t extra = read_code<uint16_t>(in.extra);
@@ -113,36 +96,46 @@ template <class Function> void for_each_target(const Step& in, Function function
 
 } // namespace
 
+namespace {
+
+/// What most instructions do not have: offsets, wide operands, forms that only compact code has.
+[[gnu::noinline]] void take_rest_apart(const uint8_t* at, const FormShape& shape, Step& out) {
+  for (int i = 1; i < 4; i++) {
+    Kind& kind = kind_at(out.kinds, i);
+    if (kind == Kind::h) out.form = Form::count;
+    if (kind != Kind::w) continue;
+    out.form = Form::count;
+    out.values[i] = read_code<uint32_t>(at + shape.operands[i]);
+    kind = Kind::k;
+  }
+  if (is_memory_access(out.op)) find_offset(out);
+  if (shape.effect == Effect::table_terminal)
+    out.next += static_cast<size_t>(target_bytes(out.op) * table_targets(out.op, out.extra));
+  if (out.op != Op::far_br && out.op != Op::far_br_table) return;
+  out.op = out.op == Op::far_br ? Op::br : Op::br_table;
+  out.form = Form::count;
+}
+
+} // namespace
+
 void take_apart(const uint8_t* at, Step& out) {
-  out.form = static_cast<Form>(read_code<uint16_t>(at));
-  const FormInfo& info = form_info(out.form);
+  const uint16_t form = read_code<uint16_t>(at);
+  const FormShape& shape = form_shapes[form];
+  const FormInfo& info = form_infos[form];
+  out.form = static_cast<Form>(form);
   out.op = out.code_op = info.op;
   out.kinds = info.kinds;
   out.offset = 0;
-  const uint8_t* operand = at + 2;
-  const int operands = out.kinds.c == Kind::n ? 3 : 4;
-  for (int i = 0; i < operands; i++) {
-    Kind& kind = kind_at(out.kinds, i);
-    if (kind == Kind::n || kind == Kind::a) continue;
-    if (kind == Kind::s) {
-      out.values[i] = read_code<uint16_t>(operand);
-      operand += 2;
-      continue;
-    }
-    const uint32_t bytes = kind_bytes(kind);
-    if (kind == Kind::w || kind == Kind::h) out.form = Form::count;
-    out.values[i] = read_operand(operand, kind);
-    operand += bytes;
+  // An operand without bytes reads the opcode, which nobody looks at.
+  for (int i = 0; i < 4; i++) {
+    const uint16_t value = read_code<uint16_t>(at + shape.operands[i]);
+    out.values[i] = kind_at(out.kinds, i) == Kind::k
+                        ? static_cast<uint32_t>(int32_t{static_cast<int16_t>(value)})
+                        : value;
   }
-  const OpInfo& op = op_info(info.op);
-  out.extra = operand;
-  out.next = operand + op.extra + (has_target(op.effect) ? target_bytes(info.op) : 0);
-  if (is_memory_access(info.op)) find_offset(out);
-  if (op.effect == Effect::table_terminal)
-    out.next += static_cast<size_t>(target_bytes(info.op) * table_targets(info.op, out.extra));
-  if (info.op != Op::far_br && info.op != Op::far_br_table) return;
-  out.op = info.op == Op::far_br ? Op::br : Op::br_table;
-  out.form = Form::count;
+  out.extra = at + shape.extra;
+  out.next = at + shape.bytes;
+  if (!shape.is_plain) take_rest_apart(at, shape, out);
 }
 
 namespace {
@@ -151,10 +144,9 @@ namespace {
 template <class Function>
 void for_each_branch(const uint8_t* begin, const uint8_t* end, Function function) {
   for (const uint8_t* at = begin; at < end;) {
-    const FormInfo& info = form_info(static_cast<Form>(read_code<uint16_t>(at)));
-    const OpInfo& op = op_info(info.op);
-    if (op.effect <= Effect::enter) {
-      at += 2 + kinds_bytes(info.kinds) + op.extra;
+    const FormShape& shape = form_shapes[read_code<uint16_t>(at)];
+    if (shape.effect <= Effect::enter) {
+      at += shape.bytes;
       continue;
     }
     const Step in = take_apart(at);
@@ -166,7 +158,7 @@ static_assert(Effect::enter < Effect::target && Effect::acc_lost < Effect::enter
 
 } // namespace
 
-// While marks are made, an entry has above its two marks one for calls, and above that: of the
+// Here an entry has above its two marks one for calls, and above that: of the
 // target of a backward branch the last such branch, of another label the first branch to it, in
 // halfwords.
 void mark_layout(const uint8_t* begin, const uint8_t* end, uint32_t* layout) {
@@ -199,18 +191,26 @@ void mark_layout(const uint8_t* begin, const uint8_t* end, uint32_t* layout) {
     if (!fits) layout[i] &= ~Layout::loop;
     next_loop = i;
   }
+  for (size_t i = 0; i < count; i++)
+    layout[i] &= Layout::marks;
 }
 
-uint32_t Translation::lay_out(uint32_t* layout) {
-  layout_ = layout;
-  walk();
-  return position_;
+Translation::Translation(const TranslationInput& input) : in_(input) {
+  const Pins& pins = in_.pins;
+  if (!pins.any()) return;
+  memset(pin_at_, 0, sizeof(pin_at_));
+  for (uint32_t i = 0; i < pins.ints; i++)
+    pin_at_[pins.homes[i]] = static_cast<uint8_t>(i + 1);
+  for (uint32_t i = int_pins; i < int_pins + pins.floats; i++)
+    pin_at_[pins.homes[i]] = static_cast<uint8_t>(i + 1);
 }
 
-void Translation::write(uint32_t* layout, uint8_t* out) {
+uint32_t Translation::write(uint32_t* layout, uint8_t* out, size_t capacity) {
   layout_ = layout;
   out_ = out;
+  capacity_ = capacity;
   walk();
+  return position_;
 }
 
 const uint8_t* Translation::locate(const uint8_t* threaded, uint32_t position) {
@@ -264,10 +264,7 @@ void Translation::walk() {
     }
     if (position_ > wanted_) return;
     found_ = at;
-    if (layout_ != nullptr && out_ == nullptr) {
-      uint32_t& entry = layout_[index_of(at)];
-      entry = position_ | (entry & Layout::marks);
-    }
+    if (is_label && out_ != nullptr) reach_label(layout_[index_of(at)]);
     if (is_label && loop_is_at(at)) {
       Step loop;
       loop.op = Op::loop;

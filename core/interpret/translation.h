@@ -60,8 +60,9 @@ inline Kind& kind_at(Kinds& kinds, int which) {
   return reinterpret_cast<Kind*>(&kinds)[which];
 }
 
-/// What labels and loops a walk knows of. By half the compact offset; the position in threaded
-/// code, whose lowest bits are free, once it is known, with these marks.
+/// What labels and loops a walk knows of, by half the compact offset: these marks, and in the bits
+/// above them, of a label that has been reached, its position in threaded code; of one to come, that
+/// of the last target which leads there, or 0. Each such target has that of the one before.
 struct Layout {
   static constexpr uint32_t label = 1;
   static constexpr uint32_t loop = 2;
@@ -69,7 +70,8 @@ struct Layout {
   static uint32_t position(uint32_t entry) { return entry & ~marks; }
 };
 
-/// Notes labels and innermost loops of a function in `layout`, one entry for each halfword.
+/// Notes labels and innermost loops of a function in `layout`, one entry for each halfword; walks
+/// begin with that.
 void mark_layout(const uint8_t* begin, const uint8_t* end, uint32_t* layout);
 
 /// What a walk finds out, and where it writes.
@@ -84,12 +86,12 @@ struct TranslationInput {
 
 class Translation {
 public:
-  explicit Translation(const TranslationInput& input) : in_(input) {}
+  explicit Translation(const TranslationInput& input);
 
-  /// Finds the position of each instruction. Gives the size of the threaded code.
-  uint32_t lay_out(uint32_t* layout);
-  /// Writes the code, whose layout is known.
-  void write(uint32_t* layout, uint8_t* out);
+  /// Writes the code to `out` unless it might be more than `capacity` bytes, which `is_written` then
+  /// says. Gives its size. `layout` has marks only, and can be used once.
+  uint32_t write(uint32_t* layout, uint8_t* out, size_t capacity);
+  bool is_written() const { return out_ != nullptr; }
   /// Finds the compact instruction that the code at `position` of the threaded code came from.
   const uint8_t* locate(const uint8_t* threaded, uint32_t position);
 
@@ -147,7 +149,7 @@ private:
   Choice choose(const Step& in) const;
   Choice& with_floats(Choice& out) const;
   bool try_form(const Step& in, const uint8_t* which, uint32_t mask, Choice& out) const;
-  int pin_of(uint32_t slot) const;
+  int pin_of(uint32_t slot) const { return slot < slots_listed ? pin_at_[slot] - 1 : -1; }
   Form metered(const Step& in, const Choice& choice) const;
   void emit(const Step& in);
   void put(const Step& in, const Choice& choice);
@@ -156,14 +158,20 @@ private:
   void put_enter();
   void put_tail(uint8_t* at, const Step& in) const;
   void put_targets(const Step& in, uint32_t at);
+  void reach_label(uint32_t& entry);
   bool leads_to_loop(const Step& in) const;
   bool loop_is_at(const uint8_t* at) const;
   bool label_is_at(const uint8_t* at);
   size_t index_of(const uint8_t* at) const { return static_cast<size_t>(at - in_.begin) / 2; }
 
+  /// Lists of pins say slots in a byte.
+  static constexpr uint32_t slots_listed = 256;
+
   const TranslationInput& in_;
+  uint8_t pin_at_[slots_listed]; ///< The pin of a slot, plus one, if there are any.
   uint32_t* layout_ = nullptr;
   uint8_t* out_ = nullptr; ///< Null while only positions are wanted.
+  size_t capacity_ = 0;    ///< From there.
   uint32_t position_ = 0;
   Deferred deferred_[deferred_max];
   int deferred_count_ = 0;

@@ -44,17 +44,11 @@ uint32_t extra_bytes(Op op, const Kinds& kinds) {
   return info.extra;
 }
 
-} // namespace
+/// More than putting an instruction can take, with pins stored before and loaded behind it; the
+/// targets of a br_table apart.
+constexpr size_t put_bytes_max = 128 + size_t{2} * (int_pins + float_pins) * aligned(word + 2);
 
-/// The pin that a slot is, or -1.
-int Translation::pin_of(uint32_t slot) const {
-  const Pins& pins = in_.pins;
-  for (int i = 0; i < pins.ints; i++)
-    if (pins.homes[i] == slot) return i;
-  for (int i = static_cast<int>(int_pins); i < static_cast<int>(int_pins) + pins.floats; i++)
-    if (pins.homes[i] == slot) return i;
-  return -1;
-}
+} // namespace
 
 /// Whether a branch may take the register of the innermost loop for its target.
 bool Translation::leads_to_loop(const Step& in) const {
@@ -235,22 +229,42 @@ void Translation::put_tail(uint8_t* at, const Step& in) const {
   memcpy(at, &tail, sizeof(tail));
 }
 
-/// Writes the addresses to which a branch or table leads at a position.
+/// Writes the addresses to which a branch or table leads at a position. Those to come are links of
+/// the list of their label until it is reached.
 void Translation::put_targets(const Step& in, uint32_t at) {
   const uint8_t* field = in.extra + op_info(in.code_op).extra;
   for (; field < in.next; field += target_bytes(in.code_op)) {
     const uint8_t* to = field + target_distance(in.code_op, field);
-    const uint32_t offset = Layout::position(layout_[index_of(to)]);
-    write_code<const uint8_t*>(out_ + at, out_ + offset);
+    uint32_t& entry = layout_[index_of(to)];
+    if (to <= found_) {
+      write_code<const uint8_t*>(out_ + at, out_ + Layout::position(entry));
+    } else {
+      write_code<uintptr_t>(out_ + at, Layout::position(entry));
+      entry = at | (entry & Layout::marks);
+    }
     at += word;
   }
 }
 
+/// Here is the label of this entry: all targets that lead to it say so now.
+void Translation::reach_label(uint32_t& entry) {
+  for (uint32_t at = Layout::position(entry); at != 0;) {
+    const uint32_t before = static_cast<uint32_t>(read_code<uintptr_t>(out_ + at));
+    write_code<const uint8_t*>(out_ + at, out_ + position_);
+    at = before;
+  }
+  entry = position_ | (entry & Layout::marks);
+}
+
 void Translation::put(const Step& in, const Choice& choice) {
   constexpr int pins = static_cast<int>(int_pins + float_pins);
+  const OpInfo& info = op_info(choice.op);
+  size_t table_bytes = 0;
+  if (info.effect == Effect::table_terminal)
+    table_bytes = static_cast<size_t>(word * table_targets(in.code_op, in.extra));
+  if (position_ + put_bytes_max + table_bytes > capacity_) out_ = nullptr;
   for (int pin = 0; pin < pins && choice.stores != 0; pin++)
     if ((choice.stores >> pin & 1) != 0) put_pin(pin, true);
-  const OpInfo& info = op_info(choice.op);
   const uint32_t operand_bytes = threaded_bytes(choice.kinds.d) + threaded_bytes(choice.kinds.a) +
                                  threaded_bytes(choice.kinds.b) + threaded_bytes(choice.kinds.c);
   const uint32_t extra = extra_bytes(choice.op, choice.kinds);
@@ -259,8 +273,7 @@ void Translation::put(const Step& in, const Choice& choice) {
   if (is_call(info.effect)) end += sizeof(ThreadedCallTail);
   const bool has_one = has_target(info.effect) && choice.kinds.d != Kind::l;
   if (has_one) end += word;
-  if (info.effect == Effect::table_terminal)
-    end += word * static_cast<uint32_t>(table_targets(in.code_op, in.extra));
+  end += static_cast<uint32_t>(table_bytes);
   if (out_ != nullptr) {
     write_code(out_ + position_, in_.handlers[static_cast<size_t>(choice.form)]);
     uint8_t* at = out_ + position_ + word;
@@ -278,7 +291,7 @@ void Translation::put(const Step& in, const Choice& choice) {
     if (has_offset(choice.op, choice.kinds))
       write_code(at, in.offset);
     else if (info.effect == Effect::table_terminal)
-      write_code(at, static_cast<uint32_t>(table_targets(in.code_op, in.extra) - 1));
+      write_code(at, static_cast<uint32_t>(table_bytes / word) - 1);
     else if (!is_call(info.effect) && !is_memory_access(choice.op) && info.extra != 0)
       memcpy(at, in.extra, info.extra);
     if (info.effect == Effect::enter)

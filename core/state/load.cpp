@@ -26,21 +26,22 @@ public:
     image_.encoding = settings_.encoding;
     constexpr bool is_compiled = std::is_same_v<Image, CompiledImage>;
     EBB_TRY(is_compiled ? make(bytes, ownership) : open(bytes, ownership));
-    EBB_TRY(noted(engine_.machine->make_ready(image_)));
-    // Threaded code stands alone; its compact form is looked at again only for offsets.
-    if (!image_.runs_compact() && !settings_.keep_offsets && image_.is_compiled) {
-      image_.code = {};
-      made().owned_code = Vec<uint8_t>(image_.heap);
-    }
-    return {};
+    if (image_.threaded) return {};
+    return noted(engine_.machine->make_ready(image_));
   }
-  /// From a .wasm, up to its compact code.
+  /// From a .wasm, up to its compact code, or to threaded code where functions do not wait for their
+  /// first call.
   Result<void> make(std::span<const uint8_t> bytes, BytesOwnership ownership) {
     EBB_TRY(noted(decode_module(bytes, settings_.features, engine_.types, image_.heap, image_.decl,
                                 diagnostic_)));
     image_.bytes = bytes.data();
     if (settings_.is_lazy()) EBB_TRY(noted(declare_lazy()));
-    EBB_TRY(compile());
+    if (image_.runs_compact() || settings_.is_lazy()) {
+      EBB_TRY(noted(make_records()));
+      EBB_TRY(compile());
+    } else {
+      EBB_TRY(compile_and_thread());
+    }
     return noted(drop_what_running_does_not_need(ownership));
   }
 
@@ -58,11 +59,18 @@ private:
   Result<void> open(std::span<const uint8_t> bytes, BytesOwnership ownership);
   Result<void> verify();
   Result<void> compile();
+  Result<void> compile_and_thread();
+  Result<void> thread(const Function& function);
   Result<void> declare_lazy();
   Result<void> compile_bodies(BodyValidator& validator, FunctionCompiler& compiler);
   Result<void> compile_constants(BodyValidator& validator, FunctionCompiler& compiler);
-  Result<void> compile_constant(BodyValidator& validator, FunctionCompiler& compiler, Init& init,
-                                size_t globals_visible);
+  Result<void> make_records();
+  Result<void> make_room_for(const ByteRange& body);
+  size_t bytes_of_bodies() const;
+  /// Whether the compact code of a function goes as soon as it is threaded.
+  bool drops_compact() const {
+    return !is_small_build && threading_ != nullptr && !settings_.keep_offsets;
+  }
   Result<void> drop_what_running_does_not_need(BytesOwnership ownership);
   Result<void> keep(ByteRange& range);
   Result<void> keep_own_bytes();
@@ -77,7 +85,24 @@ private:
   const EngineSettings& settings_;
   ModuleImage& image_;
   Diagnostic* diagnostic_;
+  Threading* threading_ = nullptr; ///< If functions are threaded as they are compiled.
 };
+
+/// Calls `function` for each initializer, with the number of globals that it may read.
+template <class Function> Result<void> for_each_init(ModuleDecl& decl, Function function) {
+  const size_t globals = decl.globals.size();
+  for (size_t i = 0; i < globals; i++)
+    EBB_TRY(function(decl.globals[i].init, i));
+  for (TableDecl& table : decl.tables)
+    EBB_TRY(function(table.init, globals));
+  for (ElemDecl& elem : decl.elems)
+    EBB_TRY(function(elem.offset, globals));
+  for (Init& init : decl.elem_inits)
+    EBB_TRY(function(init, globals));
+  for (DataDecl& data : decl.datas)
+    EBB_TRY(function(data.offset, globals));
+  return {};
+}
 
 uint16_t larger(uint16_t a, uint16_t b) { return a > b ? a : b; }
 
@@ -142,6 +167,27 @@ Result<void> Loader::compile() {
   return {};
 }
 
+/// Threads each function as soon as it is compiled, so that no more than the compact code of one is
+/// held, unless it is kept for its offsets.
+Result<void> Loader::compile_and_thread() {
+  Threading threading(image_);
+  const size_t wasm_bytes = bytes_of_bodies();
+  threading.left = uint64_t{wasm_bytes} + wasm_bytes / 4 * 3;
+  EBB_TRY(noted(make_records()));
+  EBB_TRY(noted(engine_.machine->begin_threading(threading)));
+  threading_ = &threading;
+  EBB_TRY(compile());
+  engine_.machine->finish_threading(threading);
+  if (drops_compact()) made().owned_code = Vec<uint8_t>(image_.heap);
+  threading_ = nullptr;
+  return {};
+}
+
+Result<void> Loader::thread(const Function& function) {
+  if (is_small_build || threading_ == nullptr) return {};
+  return noted(engine_.machine->thread_next(*threading_, function, made().owned_code.data()));
+}
+
 /// Functions are known by their types until they are called.
 Result<void> Loader::declare_lazy() {
   const size_t count = image_.decl.defined_functions();
@@ -160,67 +206,79 @@ Result<void> Loader::declare_lazy() {
   return make_lazy_functions(image_, count);
 }
 
-Result<void> Loader::compile_bodies(BodyValidator& validator, FunctionCompiler& compiler) {
-  const size_t count = image_.decl.defined_functions();
-  EBB_TRY(noted(made().owned_functions.reserve_exact(count)));
-  if (settings_.keep_offsets) EBB_TRY(noted(made().owned_offset_ranges.reserve_exact(count)));
-  Vec<uint8_t>& code = made().owned_code;
-  // Code is somewhat less than twice its wasm; growing in small steps from there keeps the peak
-  // near to what stays.
-  size_t wasm_bytes = 0;
-  for (const ByteRange& range : image_.decl.bodies)
-    wasm_bytes += range.size;
-  EBB_TRY(noted(code.reserve_exact(wasm_bytes + wasm_bytes / 4 * 3)));
-  for (size_t i = 0; i < count; i++) {
-    const size_t wanted = code.size() + size_t{2} * image_.decl.bodies[i].size + 64;
-    const size_t step = code.size() + code.size() / 16;
-    if (wanted > code.capacity()) EBB_TRY(noted(code.reserve_exact(wanted > step ? wanted : step)));
-    const uint32_t index = static_cast<uint32_t>(i) + image_.decl.imported_functions;
-    Function function;
-    OffsetRange offsets;
-    offsets.begin = static_cast<uint32_t>(made().owned_offset_map.size());
-    offsets.code = static_cast<uint32_t>(made().owned_code.size());
-    const Result<void> compiled = compiler.compile(FuncIndex{index}, function);
-    if (!compiled.ok()) {
-      report(compiled, validator, index);
-      return compiled;
-    }
-    made().owned_functions.push_reserved(function);
-    offsets.end = static_cast<uint32_t>(made().owned_offset_map.size());
-    if (settings_.keep_offsets) made().owned_offset_ranges.push_reserved(offsets);
-  }
+/// Makes the records of functions and constants, which threaded code refers to by address.
+Result<void> Loader::make_records() {
+  if (!settings_.is_lazy()) EBB_TRY(made().owned_functions.resize(image_.decl.defined_functions()));
+  size_t constants = 0;
+  EBB_TRY(for_each_init(image_.decl, [&](const Init& init, size_t) -> Result<void> {
+    constants += init.kind == Init::Kind::extended;
+    return {};
+  }));
+  EBB_TRY(made().owned_constants.resize(constants));
+  image_.functions = made().owned_functions.span();
+  image_.constants = made().owned_constants.span();
   return {};
 }
 
-Result<void> Loader::compile_constant(BodyValidator& validator, FunctionCompiler& compiler,
-                                      Init& init, size_t globals_visible) {
-  if (init.kind != Init::Kind::extended) return {};
-  Function function;
-  const Result<void> compiled =
-      compiler.compile_constant(init.range, init.type, globals_visible, function);
-  report(compiled, validator, Diagnostic::no_function);
-  EBB_TRY(compiled);
-  EBB_TRY(noted(made().owned_constants.push(function)));
-  init.index = static_cast<uint32_t>(made().owned_constants.size() - 1);
+size_t Loader::bytes_of_bodies() const {
+  size_t bytes = 0;
+  for (const ByteRange& body : image_.decl.bodies)
+    bytes += body.size;
+  return bytes;
+}
+
+/// Makes room for the code of a body: somewhat less than twice its wasm. Growing in small steps
+/// keeps the peak near to what stays.
+Result<void> Loader::make_room_for(const ByteRange& body) {
+  Vec<uint8_t>& code = made().owned_code;
+  if (drops_compact()) code.clear();
+  const size_t wanted = code.size() + size_t{2} * body.size + 64;
+  const size_t step = code.size() + code.size() / 16;
+  if (wanted <= code.capacity()) return {};
+  return code.reserve_exact(wanted > step ? wanted : step);
+}
+
+Result<void> Loader::compile_bodies(BodyValidator& validator, FunctionCompiler& compiler) {
+  const ModuleDecl& decl = image_.decl;
+  const size_t count = decl.defined_functions();
+  Vec<OffsetRange>& ranges = made().owned_offset_ranges;
+  if (settings_.keep_offsets) EBB_TRY(noted(ranges.reserve_exact(count)));
+  if (!drops_compact()) {
+    const size_t wasm_bytes = bytes_of_bodies();
+    EBB_TRY(noted(made().owned_code.reserve_exact(wasm_bytes + wasm_bytes / 4 * 3)));
+  }
+  for (size_t i = 0; i < count; i++) {
+    EBB_TRY(noted(make_room_for(decl.bodies[i])));
+    const uint32_t index = static_cast<uint32_t>(i) + decl.imported_functions;
+    OffsetRange offsets;
+    offsets.begin = static_cast<uint32_t>(made().owned_offset_map.size());
+    offsets.code = static_cast<uint32_t>(made().owned_code.size());
+    Function& function = made().owned_functions[i];
+    const Result<void> compiled = compiler.compile(FuncIndex{index}, function);
+    report(compiled, validator, index);
+    EBB_TRY(compiled);
+    EBB_TRY(thread(function));
+    offsets.end = static_cast<uint32_t>(made().owned_offset_map.size());
+    if (settings_.keep_offsets) ranges.push_reserved(offsets);
+  }
   return {};
 }
 
 /// Initializers of more than one instruction become functions; `Init::index` then names the
 /// constant.
 Result<void> Loader::compile_constants(BodyValidator& validator, FunctionCompiler& compiler) {
-  ModuleDecl& decl = image_.decl;
-  const size_t globals = decl.globals.size();
-  for (size_t i = 0; i < globals; i++)
-    EBB_TRY(compile_constant(validator, compiler, decl.globals[i].init, i));
-  for (TableDecl& table : decl.tables)
-    EBB_TRY(compile_constant(validator, compiler, table.init, globals));
-  for (ElemDecl& elem : decl.elems)
-    EBB_TRY(compile_constant(validator, compiler, elem.offset, globals));
-  for (Init& init : decl.elem_inits)
-    EBB_TRY(compile_constant(validator, compiler, init, globals));
-  for (DataDecl& data : decl.datas)
-    EBB_TRY(compile_constant(validator, compiler, data.offset, globals));
-  return {};
+  uint32_t next = 0;
+  return for_each_init(image_.decl, [&](Init& init, size_t globals_visible) -> Result<void> {
+    if (init.kind != Init::Kind::extended) return {};
+    if (drops_compact()) made().owned_code.clear();
+    Function& function = made().owned_constants[next];
+    const Result<void> compiled =
+        compiler.compile_constant(init.range, init.type, globals_visible, function);
+    report(compiled, validator, Diagnostic::no_function);
+    EBB_TRY(compiled);
+    init.index = next++;
+    return thread(function);
+  });
 }
 
 /// Moves a range of the module to the end of the image's own bytes.
@@ -273,7 +331,6 @@ Result<void> Loader::drop_what_running_does_not_need(BytesOwnership ownership) {
   }
   if (!settings_.keep_names) decl.customs = Vec<CustomSection>(image_.heap);
   made().owned_code.shrink_to_fit();
-  made().owned_constants.shrink_to_fit();
   image_.functions = made().owned_functions.span();
   image_.constants = made().owned_constants.span();
   image_.code = made().owned_code.span();
