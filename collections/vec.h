@@ -169,6 +169,22 @@ public:
     size_ += static_cast<uint32_t>(count);
     return {};
   }
+  /// Makes room for `count` more and says where to write them; `take_room` then makes elements of
+  /// some. Fails: out_of_memory. On failure: nothing has changed.
+  Result<T*> room_for(size_t count)
+    requires is_trivial
+  {
+    if (capacity() - size_ >= count) [[likely]] {
+      EBB_ASK_ANYWAY(*heap_);
+      return data_ + size_;
+    }
+    EBB_TRY(grow_for(count));
+    return data_ + size_;
+  }
+  void take_room(size_t count) {
+    EBB_ASSERT(count <= capacity() - size_);
+    size_ += static_cast<uint32_t>(count);
+  }
   /// Puts one before the element at `index`, or at the end. Fails: out_of_memory. On failure:
   /// nothing has changed.
   Result<void> insert(size_t index, const T& item) {

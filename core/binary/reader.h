@@ -52,6 +52,11 @@ public:
     EBB_ASSERT(cursor_ != end_);
     return *cursor_++;
   }
+  /// Passes bytes that are known to be there.
+  void skip(size_t count) {
+    EBB_ASSERT(count <= remaining());
+    cursor_ += count;
+  }
   /// All that is left.
   ByteRange rest() {
     const ByteRange range{offset(), static_cast<uint32_t>(remaining())};

@@ -84,8 +84,8 @@ constexpr FormShape shape_of(Op op, Kinds kinds) {
   const OpInfo& info = op_infos[static_cast<size_t>(op)];
   FormShape shape{};
   shape.effect = info.effect;
-  shape.is_plain = !is_memory_access(op) && target_bytes(op) == 2 &&
-                   info.effect != Effect::table_terminal;
+  shape.is_plain =
+      !is_memory_access(op) && target_bytes(op) == 2 && info.effect != Effect::table_terminal;
   uint8_t at = 2;
   const Kind each[] = {kinds.d, kinds.a, kinds.b, kinds.c};
   for (int i = 0; i < 4; i++) {
@@ -100,7 +100,59 @@ constexpr FormShape shape_of(Op op, Kinds kinds) {
   return shape;
 }
 
+/// Bytes of an operand of a kind in threaded code.
+constexpr uint8_t threaded_bytes(Kind kind) {
+  switch (kind) {
+  case Kind::s:
+  case Kind::r:
+    return 2;
+  case Kind::k:
+    return 4;
+  case Kind::w:
+    return 8;
+  default:
+    return 0;
+  }
+}
+
+constexpr ThreadedShape threaded_shape_of(Op op, Kinds kinds) {
+  constexpr uint32_t word = sizeof(void*);
+  const OpInfo& info = op_infos[static_cast<size_t>(op)];
+  ThreadedShape shape{};
+  uint8_t at = word;
+  bool has_wide = false;
+  const Kind each[] = {kinds.d, kinds.a, kinds.b, kinds.c};
+  for (int i = 0; i < 4; i++) {
+    const uint8_t bytes = threaded_bytes(each[i]);
+    shape.operands[i] = bytes == 0 ? 0 : at;
+    if (each[i] == Kind::k) shape.has_constant = true;
+    if (each[i] == Kind::w) has_wide = true;
+    at = static_cast<uint8_t>(at + bytes);
+  }
+  // An addend that wraps is in the place of the offset.
+  shape.has_offset = is_memory_access(op) && (is_store(op) ? kinds.c : kinds.b) != Kind::k;
+  shape.has_target = has_target(info.effect) && kinds.d != Kind::l;
+  shape.extra = at;
+  uint32_t extra = info.extra;
+  if (is_memory_access(op)) extra = shape.has_offset ? 4 : 0;
+  if (is_call(info.effect)) extra = 0;
+  if (info.effect == Effect::table_terminal) extra = 4;
+  if (info.effect == Effect::enter) extra += 2 * (int_pins + float_pins);
+  const uint32_t bytes = (at + extra + word - 1) / word * word;
+  shape.bytes = static_cast<uint8_t>(bytes + (is_call(info.effect) ? sizeof(ThreadedCallTail) : 0));
+  shape.is_plain = !has_wide && extra == (shape.has_offset ? 4u : 0u) && !is_call(info.effect);
+  return shape;
+}
+
 } // namespace
+
+#define EBB_FORM_ENTRY(d, a, b, c, name, ...)                                                      \
+  threaded_shape_of(Op::name, {Kind::d, Kind::a, Kind::b, Kind::c}),
+constexpr ThreadedShape threaded_shapes[] = {
+#include "core/bytecode/forms_compact.inc"
+#include "core/bytecode/forms_threaded.inc"
+};
+#undef EBB_FORM_ENTRY
 
 #define EBB_FORM_ENTRY(d, a, b, c, name, ...)                                                      \
   shape_of(Op::name, {Kind::d, Kind::a, Kind::b, Kind::c}),

@@ -106,10 +106,22 @@ struct FormShape {
   bool is_plain; ///< No load or store, no br_table, no kinds w and h, no target of four bytes.
 };
 
+/// The same of a form in threaded code.
+struct ThreadedShape {
+  uint8_t operands[4];   ///< 0 of an operand without bytes.
+  uint8_t extra;         ///< Of an offset, or what an op has instead.
+  uint8_t bytes;         ///< Whole words; without targets.
+  bool has_constant : 1; ///< Kind k.
+  bool has_offset : 1;
+  bool has_target : 1; ///< One, behind it.
+  bool is_plain : 1;   ///< Neither kind w, nor extra bytes beside an offset, a tail, or a table.
+};
+
 // By number. Loading looks at these for each instruction several times.
 extern const OpInfo op_infos[];
 extern const FormInfo form_infos[];
 extern const FormShape form_shapes[]; ///< Of compact forms.
+extern const ThreadedShape threaded_shapes[];
 
 /// A form in two bytes, as a small build keeps and runs it.
 class PackedForm {

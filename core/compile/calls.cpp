@@ -1,6 +1,6 @@
 // Calls, and the instructions on references, tables and whole memories, whose operands are all
 // slots.
-#include "core/compile/function_compiler.h"
+#include "core/compile/stack_inline.h"
 
 #include "core/bytecode/code_bytes.h"
 

@@ -3,7 +3,7 @@
 // A branch leaves the values that it carries in the slots where its target's block has its results
 // (a loop: its parameters). Mostly they are there already; otherwise they are moved on the way, and
 // a conditional branch jumps over the move.
-#include "core/compile/function_compiler.h"
+#include "core/compile/stack_inline.h"
 
 namespace ebb {
 

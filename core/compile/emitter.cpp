@@ -16,28 +16,33 @@ void Draft::set_extra64(size_t at, uint64_t value) { write_code(extra + at, valu
 
 namespace {
 
-uint8_t* write_operand(uint8_t* out, const Operand& operand) {
-  switch (operand.kind) {
-  case Kind::s:
-  case Kind::r:
-  case Kind::h:
-    EBB_ASSERT(operand.value <= UINT16_MAX);
-    [[fallthrough]];
-  case Kind::k:
-    write_code(out, static_cast<uint16_t>(operand.value));
-    return out + 2;
-  case Kind::w:
-    write_code(out, operand.value);
-    return out + 4;
-  case Kind::n:
-  case Kind::a:
-  case Kind::p:
-  case Kind::q:
-  case Kind::v:
-  case Kind::l:
-    break;
+/// More than the bytes of any form without its target.
+constexpr size_t form_bytes_max = 48;
+
+/// Writes a form into a place of `form_bytes_max` bytes. Returns how many it has.
+size_t write_form(uint8_t* out, Form form, const Draft& draft) {
+  const Operand* operands[] = {&draft.d, &draft.a, &draft.b, &draft.c};
+  if constexpr (is_small_build) {
+    write_code(out, static_cast<uint16_t>(form));
+    size_t at = 2;
+    for (const Operand* operand : operands) {
+      memcpy(out + at, &operand->value, sizeof(operand->value));
+      at += kind_bytes(operand->kind);
+    }
+    const size_t extra = op_info(draft.op).extra;
+    memcpy(out + at, draft.extra, sizeof(draft.extra));
+    return at + extra;
   }
-  return out;
+  // What has no bytes is written where the opcode comes in the end.
+  const FormShape& shape = form_shapes[static_cast<size_t>(form)];
+  for (int i = 0; i < 4; i++)
+    write_code(out + shape.operands[i], static_cast<uint16_t>(operands[i]->value));
+  if (!shape.is_plain)
+    for (int i = 0; i < 4; i++)
+      if (operands[i]->kind == Kind::w) write_code(out + shape.operands[i], operands[i]->value);
+  write_code(out, static_cast<uint16_t>(form));
+  memcpy(out + shape.extra, draft.extra, sizeof(draft.extra));
+  return shape.extra + size_t{op_infos[static_cast<size_t>(draft.op)].extra};
 }
 
 constexpr uint32_t near_bytes = 2;
@@ -51,19 +56,27 @@ int64_t halfwords_between(uint32_t from, uint32_t to) { return (int64_t{to} - fr
 
 } // namespace
 
+/// What the draft says is its form still is if op and kinds agree.
+Form Emitter::form_of(const Draft& draft) {
+  if (!is_small_build && draft.form != Form::count) {
+    const FormInfo& info = form_infos[static_cast<size_t>(draft.form)];
+    if (info.op == draft.op && info.kinds == draft.kinds()) return draft.form;
+  }
+  return find_form(draft.op, draft.kinds(), false);
+}
+
 /// Writes an instruction without its target.
 Result<void> Emitter::put_form(const Draft& draft) {
-  const Form form = find_form(draft.op, draft.kinds(), false);
+  const Form form = form_of(draft);
   EBB_ASSERT(form < Form::compact_count);
-  uint8_t buffer[2 + 4 * 4 + sizeof(draft.extra)];
-  write_code(buffer, static_cast<uint16_t>(form));
-  uint8_t* out = buffer + 2;
-  for (const Operand* operand : {&draft.d, &draft.a, &draft.b, &draft.c})
-    out = write_operand(out, *operand);
-  const uint32_t extra = op_info(draft.op).extra;
-  memcpy(out, draft.extra, extra);
   const uint32_t start = position();
-  EBB_TRY(code_.append(buffer, static_cast<size_t>(out - buffer) + extra));
+  if constexpr (is_small_build) {
+    uint8_t buffer[form_bytes_max];
+    EBB_TRY(code_.append(buffer, write_form(buffer, form, draft)));
+  } else {
+    uint8_t* room = EBB_TRY(code_.room_for(form_bytes_max));
+    code_.take_room(write_form(room, form, draft));
+  }
   forget_written(draft);
   last_ = draft;
   last_start_ = start;
@@ -94,8 +107,6 @@ void Emitter::note_constant(uint32_t slot, uint64_t bits) {
   constants_[next_constant_] = {slot, bits};
   next_constant_ = (next_constant_ + 1) % (sizeof(constants_) / sizeof(constants_[0]));
 }
-
-Result<void> Emitter::put(const Draft& draft) { return put_form(draft); }
 
 Result<void> Emitter::put_field(uint32_t bytes) {
   constexpr uint8_t zeros[far_bytes] = {};
@@ -146,8 +157,7 @@ Result<void> Emitter::put_forward(const Draft& draft, LabelFixups& label) {
 }
 
 Result<void> Emitter::put_backward(const Draft& draft, uint32_t target) {
-  const uint32_t field =
-      position() + compact_bytes(form_info(find_form(draft.op, draft.kinds(), false))) - near_bytes;
+  const uint32_t field = position() + compact_bytes(form_info(form_of(draft))) - near_bytes;
   const int64_t near = halfwords_between(field, target);
   if (is_near(near)) {
     EBB_TRY(put_form(draft));
@@ -224,7 +234,8 @@ Result<bool> Emitter::redirect_last(uint32_t slot) {
   EBB_ASSERT(last_start_ != no_last && (last_.d.kind == Kind::a || last_.d.kind == Kind::s));
   Draft draft = last_;
   draft.d = Operand::slot(slot);
-  if (find_form(draft.op, draft.kinds(), false) == Form::count) return false;
+  draft.form = find_form(draft.op, draft.kinds(), false);
+  if (draft.form == Form::count) return false;
   // Room is made before the old form is cut off, so that a refusal leaves the code whole.
   EBB_TRY(code_.reserve(code_.size() + 2));
   code_.truncate(last_start_);

@@ -32,6 +32,8 @@ struct Operand {
 /// An instruction about to be written.
 struct Draft {
   Op op = Op::unreachable;
+  Form form =
+      Form::count; ///< That of the op and kinds, if it was looked up and they still have it.
   Operand d, a, b, c;
   uint8_t extra[14] = {};
 
@@ -71,7 +73,7 @@ public:
 
   /// Writes an instruction whose form exists. Fails: out_of_memory. On failure: the code is as it
   /// was.
-  Result<void> put(const Draft& draft);
+  Result<void> put(const Draft& draft) { return put_form(draft); }
   /// Writes a branch to a label that is not bound yet.
   Result<void> put_forward(const Draft& draft, LabelFixups& label);
   /// Writes a branch to an earlier position.
@@ -117,6 +119,7 @@ private:
   void keep_last() { last_start_ = no_last; }
   void forget_constants();
   void forget_written(const Draft& draft);
+  static Form form_of(const Draft& draft);
   Result<void> put_form(const Draft& draft);
   Result<void> put_field(uint32_t bytes);
   Result<void> put_far(const Draft& draft);

@@ -1,5 +1,5 @@
 // Set-up of a function, and the instructions that compute.
-#include "core/compile/function_compiler.h"
+#include "core/compile/stack_inline.h"
 
 #include "core/bytecode/code_bytes.h"
 #include "core/types/implementation_limits.h"
@@ -172,8 +172,7 @@ Result<void> FunctionCompiler::write_pins() {
 }
 
 /// Notes where the code that comes next was translated from, in the map that backtraces read.
-Result<void> FunctionCompiler::note_offset() {
-  if (is_small_build || !options_.keep_offsets || instruction_.offset == noted_wasm_) return {};
+Result<void> FunctionCompiler::note_new_offset() {
   uint8_t buffer[10];
   size_t size = 0;
   uint32_t deltas[2] = {emitter_.position() - noted_code_, instruction_.offset - noted_wasm_};

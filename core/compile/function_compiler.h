@@ -113,7 +113,11 @@ private:
   Result<void> step_memory_access(const Instruction& in, Op op);
   Result<void> absolute_access(uint32_t address, Draft& draft);
   Result<void> far_access(const Instruction& in, Op op);
-  Result<void> note_offset();
+  Result<void> note_offset() {
+    if (is_small_build || !options_.keep_offsets || instruction_.offset == noted_wasm_) return {};
+    return note_new_offset();
+  }
+  Result<void> note_new_offset();
   Error unsupported(Opcode op) const;
 
   // stack.cpp: the symbolic stack and how instructions take operands from it.
@@ -185,7 +189,8 @@ private:
   bool counts_fuel() const { return options_.metering == Metering::fuel && type_ != nullptr; }
   Result<void> begin_metered();
   Result<void> begin_region();
-  Result<void> meter(Opcode op);
+  Result<void> meter(Opcode op) { return counts_fuel() ? meter_fuel(op) : Result<void>(); }
+  Result<void> meter_fuel(Opcode op);
   void charge();
   void note_exit(size_t block_index);
   void note_branch(size_t block_index);

@@ -12,7 +12,7 @@
 //
 // Code that can only be interrupted has the instructions of functions and loops, charging nothing.
 #include "core/bytecode/code_bytes.h"
-#include "core/compile/function_compiler.h"
+#include "core/compile/stack_inline.h"
 
 namespace ebb {
 namespace {
@@ -75,8 +75,8 @@ void FunctionCompiler::charge() {
 }
 
 /// Charges for an instruction that comes next and can be reached.
-Result<void> FunctionCompiler::meter(Opcode op) {
-  if (!counts_fuel() || is_free(op)) return {};
+Result<void> FunctionCompiler::meter_fuel(Opcode op) {
+  if (is_free(op)) return {};
   const bool is_due = is_past_branch_ && run_over_ >= run_over_max && (is_at_label_ || is_leaf(op));
   const bool is_full = read_code<uint16_t>(output_.code.data() + region_) == charge_max;
   if (is_due || is_full) EBB_TRY(begin_region());

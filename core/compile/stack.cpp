@@ -1,26 +1,10 @@
 // The symbolic stack: entries, where their values are, and how instructions take their operands
 // from it.
-#include "core/compile/function_compiler.h"
+#include "core/compile/stack_inline.h"
 
 #include "core/types/implementation_limits.h"
 
 namespace ebb {
-
-bool FunctionCompiler::fits_acc(ValKind type) const {
-  switch (type) {
-  case ValKind::i32:
-  case ValKind::f32:
-    return true;
-  case ValKind::i64:
-  case ValKind::f64:
-    return options_.wide;
-  case ValKind::v128:
-  case ValKind::ref:
-  case ValKind::bottom:
-    break;
-  }
-  return false;
-}
 
 void FunctionCompiler::lose_acc() {
   EBB_ASSERT(acc_entry_ == no_entry);
@@ -35,60 +19,14 @@ void FunctionCompiler::slot_written(uint32_t slot, uint32_t count) {
   if (acc_slot_ >= slot && acc_slot_ - slot < count) acc_slot_ = no_slot;
 }
 
-Result<void> FunctionCompiler::note_frame(uint32_t numbers, uint32_t refs) {
-  if (numbers > frame_numbers_) frame_numbers_ = numbers;
-  if (refs > frame_refs_) frame_refs_ = refs;
-  if (frame_numbers_ > limits::frame_slots_max - frame_refs_ ||
-      frame_refs_ > limits::frame_slots_max)
-    return Error::frame_too_large;
-  return {};
-}
-
 FunctionCompiler::Values FunctionCompiler::values(std::span<const ValType> types) const {
   return {static_cast<uint32_t>(types.size()), slot_counts(types)};
-}
-
-Result<void> FunctionCompiler::push(Where where, ValKind type, uint64_t bits) {
-  EBB_ASSERT(where != Where::acc || acc_entry_ == no_entry);
-  const bool is_ref = type == ValKind::ref;
-  const uint32_t numbers = numbers_ + (is_ref ? 0 : slots_of(type));
-  const uint32_t refs = refs_ + (is_ref ? 1 : 0);
-  EBB_TRY(note_frame(numbers, refs));
-  const Entry entry{where, type, static_cast<uint16_t>(is_ref ? refs_ : numbers_), 0, bits};
-  EBB_TRY(entries_.push(entry));
-  if (where == Where::acc) acc_entry_ = entries_.size() - 1;
-  numbers_ = numbers;
-  refs_ = refs;
-  return {};
-}
-
-Result<void> FunctionCompiler::push_local(uint32_t index) {
-  EBB_TRY(push(Where::local, locals_[index].type, index));
-  entries_.back().next_pending = locals_[index].pending;
-  locals_[index].pending = static_cast<uint32_t>(entries_.size());
-  return {};
 }
 
 Result<void> FunctionCompiler::push_slots(std::span<const ValType> types) {
   for (const ValType& type : types)
     EBB_TRY(push(Where::slot, type.kind()));
   return {};
-}
-
-FunctionCompiler::Entry FunctionCompiler::pop() {
-  const Entry entry = entries_.pop();
-  if (entry.type == ValKind::ref)
-    refs_ -= 1;
-  else
-    numbers_ -= slots_of(entry.type);
-  if (entry.where == Where::local) {
-    Local& local = local_of(entry);
-    EBB_ASSERT(local.pending == entries_.size() + 1);
-    local.pending = entry.next_pending;
-  }
-  if (acc_entry_ == entries_.size()) acc_entry_ = no_entry;
-  if (flushed_ > entries_.size()) flushed_ = entries_.size();
-  return entry;
 }
 
 void FunctionCompiler::truncate(size_t height) {
@@ -220,24 +158,6 @@ Result<void> FunctionCompiler::save_pending(uint32_t local) {
   return {};
 }
 
-Operand FunctionCompiler::operand(const Entry& entry) const {
-  switch (entry.where) {
-  case Where::acc:
-    return Operand::acc();
-  case Where::local:
-    return Operand::slot(local_of(entry).slot);
-  case Where::slot:
-    return entry.type == ValKind::ref ? Operand::ref(entry.slot) : Operand::slot(entry.slot);
-  case Where::constant:
-    break;
-  }
-  const int64_t value = static_cast<int64_t>(entry.bits);
-  if (entry.type == ValKind::i32) return Operand::immediate(static_cast<uint32_t>(entry.bits));
-  if (entry.type == ValKind::i64 && value == static_cast<int32_t>(value))
-    return Operand::immediate(static_cast<uint32_t>(value));
-  return Operand::none();
-}
-
 /// A popped entry's value goes to its slot unless it is in one.
 Result<void> FunctionCompiler::materialize(Entry& entry) {
   if (entry.where == Where::local) return {};
@@ -264,7 +184,10 @@ Result<void> FunctionCompiler::slot_operand(Entry& entry, Operand& out) {
 /// immediates where they fit, in the order in which the op wants them. Operands that have no form
 /// go to slots, for which every op has one.
 Result<void> FunctionCompiler::fit(Draft& draft, Entry* a, Entry* b) {
-  const auto has_form = [&] { return find_form(draft.op, draft.kinds(), false) != Form::count; };
+  const auto has_form = [&] {
+    draft.form = find_form(draft.op, draft.kinds(), false);
+    return draft.form != Form::count;
+  };
   const auto exchange = [&] {
     const bool commutes = op_info(draft.op).commutative;
     const Op other = commutes ? draft.op : mirrored(draft.op);
@@ -302,12 +225,6 @@ Result<void> FunctionCompiler::fit(Draft& draft, Entry* a, Entry* b) {
   draft.a = operand(*a);
   if (b != nullptr) draft.b = operand(*b);
   return {};
-}
-
-/// Writes a draft whose operands are settled. Whoever clobbers the accumulator has flushed it.
-Result<void> FunctionCompiler::emit(Draft& draft) {
-  EBB_TRY(note_offset());
-  return emitter_.put(draft);
 }
 
 /// Writes an instruction with a result, which stays in the accumulator if it can.

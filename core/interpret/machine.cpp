@@ -16,7 +16,8 @@ const MachineTable& machine_table() {
   constexpr bool has_threaded = true;
 #endif
   if constexpr (is_small_build) {
-    static constexpr MachineTable table{has_threaded, &make_ready, nullptr, nullptr, nullptr, nullptr};
+    static constexpr MachineTable table{has_threaded, &make_ready, nullptr,
+                                        nullptr,      nullptr,     nullptr};
     return table;
   } else {
     static constexpr MachineTable table{has_threaded, &make_ready,       &begin_threading,

@@ -113,8 +113,7 @@ size_t estimate(uint64_t compact_bytes) {
 void finish_segment(Threading& threading) {
   Block& segment = *threading.segment;
   const size_t used = static_cast<size_t>(threading.out - static_cast<uint8_t*>(segment.pointer));
-  const Result<Block> shrunk =
-      threading.image.heap.resize(segment, used, alignof(uint64_t), false);
+  const Result<Block> shrunk = threading.image.heap.resize(segment, used, alignof(uint64_t), false);
   EBB_ASSERT(shrunk.ok());
   // NOLINTNEXTLINE(ebb-swallowed-oom): to shrink a block always succeeds
   if (shrunk.ok()) segment = shrunk.value();

@@ -165,6 +165,7 @@ void mark_layout(const uint8_t* begin, const uint8_t* end, uint32_t* layout) {
   constexpr uint32_t call = 4;
   constexpr uint32_t shift = 3;
   const size_t count = static_cast<size_t>(end - begin) / 2;
+  bool has_loops = false;
   memset(layout, 0, count * sizeof(uint32_t));
   for_each_branch(begin, end, [&](const uint8_t* at, const Step& in) {
     const uint32_t index = static_cast<uint32_t>(static_cast<size_t>(at - begin) / 2);
@@ -172,6 +173,7 @@ void mark_layout(const uint8_t* begin, const uint8_t* end, uint32_t* layout) {
     for_each_target(in, [&](const uint8_t* to) {
       uint32_t& entry = layout[static_cast<size_t>(to - begin) / 2];
       if (to <= at) {
+        has_loops = true;
         entry = (entry & call) | Layout::label | Layout::loop | index << shift;
       } else if ((entry & Layout::label) == 0) {
         entry |= Layout::label | index << shift;
@@ -181,7 +183,7 @@ void mark_layout(const uint8_t* begin, const uint8_t* end, uint32_t* layout) {
   // A loop whose start can be in a register has no loop and no call in it, and is entered at its
   // start.
   size_t next_loop = SIZE_MAX, next_call = SIZE_MAX;
-  for (size_t i = count; i-- > 0;) {
+  for (size_t i = has_loops ? count : 0; i-- > 0;) {
     if ((layout[i] & call) != 0) next_call = i;
     if ((layout[i] & Layout::loop) == 0) continue;
     const size_t last = layout[i] >> shift;
@@ -196,6 +198,8 @@ void mark_layout(const uint8_t* begin, const uint8_t* end, uint32_t* layout) {
 }
 
 Translation::Translation(const TranslationInput& input) : in_(input) {
+  constexpr ptrdiff_t marked_max = ptrdiff_t{1024} * 1024;
+  has_labels_everywhere_ = in_.end - in_.begin > marked_max;
   const Pins& pins = in_.pins;
   if (!pins.any()) return;
   memset(pin_at_, 0, sizeof(pin_at_));
@@ -228,9 +232,12 @@ const uint8_t* Translation::locate(const uint8_t* threaded, uint32_t position) {
 /// Whether control may come to an instruction from elsewhere. In a function so long that looking
 /// for its labels part by part would take too long, to every one.
 bool Translation::label_is_at(const uint8_t* at) {
-  constexpr ptrdiff_t marked_max = ptrdiff_t{1024} * 1024;
-  if (in_.end - in_.begin > marked_max) return true;
+  if (has_labels_everywhere_) return true;
   if (layout_ != nullptr) return (layout_[index_of(at)] & Layout::label) != 0;
+  return finds_label_at(at);
+}
+
+bool Translation::finds_label_at(const uint8_t* at) {
   if (window_begin_ == nullptr || at >= window_begin_ + window_bytes) {
     window_begin_ = at;
     memset(window_, 0, window_bytes / 16);

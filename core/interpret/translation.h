@@ -61,8 +61,8 @@ inline Kind& kind_at(Kinds& kinds, int which) {
 }
 
 /// What labels and loops a walk knows of, by half the compact offset: these marks, and in the bits
-/// above them, of a label that has been reached, its position in threaded code; of one to come, that
-/// of the last target which leads there, or 0. Each such target has that of the one before.
+/// above them, of a label that has been reached, its position in threaded code; of one to come,
+/// that of the last target which leads there, or 0. Each such target has that of the one before.
 struct Layout {
   static constexpr uint32_t label = 1;
   static constexpr uint32_t loop = 2;
@@ -88,8 +88,8 @@ class Translation {
 public:
   explicit Translation(const TranslationInput& input);
 
-  /// Writes the code to `out` unless it might be more than `capacity` bytes, which `is_written` then
-  /// says. Gives its size. `layout` has marks only, and can be used once.
+  /// Writes the code to `out` unless it might be more than `capacity` bytes, which `is_written`
+  /// then says. Gives its size. `layout` has marks only, and can be used once.
   uint32_t write(uint32_t* layout, uint8_t* out, size_t capacity);
   bool is_written() const { return out_ != nullptr; }
   /// Finds the compact instruction that the code at `position` of the threaded code came from.
@@ -146,13 +146,17 @@ private:
   void release_held();
   bool fuse_held(Step& in);
   // Forms.
-  Choice choose(const Step& in) const;
-  Choice& with_floats(Choice& out) const;
+  void choose(const Step& in, Choice& out) const;
+  static void take_as_it_is(const Step& in, Choice& out);
+  void choose_pinned(const Step& in, const uint8_t* which, uint32_t pinned, Choice& out) const;
+  void with_floats(Choice& out) const;
   bool try_form(const Step& in, const uint8_t* which, uint32_t mask, Choice& out) const;
   int pin_of(uint32_t slot) const { return slot < slots_listed ? pin_at_[slot] - 1 : -1; }
   Form metered(const Step& in, const Choice& choice) const;
   void emit(const Step& in);
-  void put(const Step& in, const Choice& choice);
+  void put(const Step& in, const Choice& choice, Form form);
+  void put_rest(const Step& in, const Choice& choice, const ThreadedShape& shape) const;
+  void put_pins(uint32_t which, bool is_store);
   void put_pin(int pin, bool is_store);
   void put_move(int pin);
   void put_enter();
@@ -162,6 +166,7 @@ private:
   bool leads_to_loop(const Step& in) const;
   bool loop_is_at(const uint8_t* at) const;
   bool label_is_at(const uint8_t* at);
+  bool finds_label_at(const uint8_t* at);
   size_t index_of(const uint8_t* at) const { return static_cast<size_t>(at - in_.begin) / 2; }
 
   /// Lists of pins say slots in a byte.
@@ -169,6 +174,8 @@ private:
 
   const TranslationInput& in_;
   uint8_t pin_at_[slots_listed]; ///< The pin of a slot, plus one, if there are any.
+  bool has_labels_everywhere_ =
+      false; ///< As far as is known: looking for them would take too long.
   uint32_t* layout_ = nullptr;
   uint8_t* out_ = nullptr; ///< Null while only positions are wanted.
   size_t capacity_ = 0;    ///< From there.

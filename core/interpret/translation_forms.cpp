@@ -11,15 +11,6 @@ constexpr uint32_t word = sizeof(void*);
 
 constexpr uint32_t aligned(uint32_t bytes) { return (bytes + word - 1) / word * word; }
 
-/// Bytes of an operand of a kind in threaded code.
-constexpr uint32_t threaded_bytes(Kind kind) {
-  // n, s, a, k, r, p, w, h and the rest.
-  constexpr uint8_t bytes[] = {0, 2, 0, 4, 2, 0, 8, 0, 0, 0, 0};
-  return bytes[static_cast<size_t>(kind)];
-}
-static_assert(threaded_bytes(Kind::s) == 2 && threaded_bytes(Kind::r) == 2 &&
-              threaded_bytes(Kind::k) == 4 && threaded_bytes(Kind::w) == 8);
-
 /// The kind of a pin.
 Kind kind_of(int pin) {
   constexpr Kind kinds[] = {Kind::p, Kind::q, Kind::v};
@@ -28,21 +19,6 @@ Kind kind_of(int pin) {
 }
 
 constexpr bool is_float_pin(int pin) { return pin >= static_cast<int>(int_pins); }
-
-/// Loads and stores have an offset unless an addend that wraps is in its place.
-bool has_offset(Op op, const Kinds& kinds) {
-  return is_memory_access(op) && (is_store(op) ? kinds.c : kinds.b) != Kind::k;
-}
-
-/// Bytes behind the operands, before what is aligned to words.
-uint32_t extra_bytes(Op op, const Kinds& kinds) {
-  if (is_memory_access(op)) return has_offset(op, kinds) ? 4 : 0;
-  if (op == Op::br_table) return 4;
-  const OpInfo& info = op_info(op);
-  if (is_call(info.effect)) return 0;
-  if (info.effect == Effect::enter) return info.extra + 2 * (int_pins + float_pins);
-  return info.extra;
-}
 
 /// More than putting an instruction can take, with pins stored before and loaded behind it; the
 /// targets of a br_table apart.
@@ -89,56 +65,64 @@ bool Translation::try_form(const Step& in, const uint8_t* which, uint32_t mask, 
   return false;
 }
 
-Translation::Choice Translation::choose(const Step& in) const {
-  Choice out;
+/// Notes a form that was found for an instruction whose operands are as they were.
+void Translation::take_as_it_is(const Step& in, Choice& out) {
+  out.form = in.form;
+  out.op = in.op;
+  out.kinds = in.kinds;
+  memcpy(out.values, in.values, sizeof(out.values));
+}
+
+void Translation::choose(const Step& in, Choice& out) const {
   uint32_t pinned = 0;
   uint8_t which[4] = {}; // The pin of an operand, plus one.
   if (in_.pins.any()) {
     Kinds kinds = in.kinds;
-    const int operands = kinds.c == Kind::n ? 3 : 4;
-    for (int i = 0; i < operands; i++) {
+    for (int i = 0; i < 4; i++) {
       if (kind_at(kinds, i) != Kind::s) continue;
       which[i] = static_cast<uint8_t>(pin_of(in.values[i]) + 1);
-      if (which[i] != 0) pinned |= 1u << i;
+      pinned |= (which[i] != 0 ? 1u : 0u) << i;
     }
   }
-  const bool to_loop = leads_to_loop(in);
+  const bool to_loop = loop_ != nullptr && leads_to_loop(in);
   if (pinned == 0 && !to_loop && in.form != Form::count) {
-    out.form = in.form;
-    out.op = in.op;
-    out.kinds = in.kinds;
-    memcpy(out.values, in.values, sizeof(out.values));
+    take_as_it_is(in, out);
     return with_floats(out);
   }
-  Step want = in;
-  if (to_loop) want.kinds.d = Kind::l;
-  // Fewer and fewer operands in pins; with none, the form is one of compact code or made for this.
-  for (uint32_t mask = pinned;; mask = (mask - 1) & pinned) {
-    if (!try_form(want, which, mask, out)) {
-      EBB_ASSERT(mask != 0);
-      continue;
-    }
-    for (int i = 0; i < 4; i++) {
-      if ((pinned >> i & 1) == 0 || (mask >> i & 1) != 0) continue;
-      const uint8_t bit = static_cast<uint8_t>(1u << (which[i] - 1));
-      if (i != 0)
-        out.stores |= bit;
-      else if (out.moved == 0)
-        out.loads |= bit;
-    }
-    return with_floats(out);
+  if (to_loop) {
+    Step want = in;
+    want.kinds.d = Kind::l;
+    choose_pinned(want, which, pinned, out);
+  } else {
+    choose_pinned(in, which, pinned, out);
+  }
+  with_floats(out);
+}
+
+/// Fewer and fewer operands in pins; with none, the form is one of compact code or made for this.
+void Translation::choose_pinned(const Step& in, const uint8_t* which, uint32_t pinned,
+                                Choice& out) const {
+  uint32_t mask = pinned;
+  for (; !try_form(in, which, mask, out); mask = (mask - 1) & pinned)
+    EBB_ASSERT(mask != 0);
+  if (mask == pinned) return;
+  for (int i = 0; i < 4; i++) {
+    if ((pinned >> i & 1) == 0 || (mask >> i & 1) != 0) continue;
+    const uint8_t bit = static_cast<uint8_t>(1u << (which[i] - 1));
+    if (i != 0)
+      out.stores |= bit;
+    else if (out.moved == 0)
+      out.loads |= bit;
   }
 }
 
 /// Calls take integer pins home themselves, and the others have this done.
-Translation::Choice& Translation::with_floats(Choice& out) const {
-  if (in_.pins.floats == 0) return out;
-  if (op_info(out.op).effect != Effect::call) return out;
+void Translation::with_floats(Choice& out) const {
+  if (in_.pins.floats == 0 || op_info(out.op).effect != Effect::call) return;
   const uint8_t floats =
       static_cast<uint8_t>(((1u << in_.pins.floats) - 1) << static_cast<int>(int_pins));
   out.stores |= floats;
   out.loads |= floats;
-  return out;
 }
 
 /// A branch to a `fuel` that begins the innermost loop does its work, and so does an entry in front
@@ -155,9 +139,10 @@ Form Translation::metered(const Step& in, const Choice& choice) const {
 }
 
 void Translation::emit(const Step& in) {
-  Choice choice = choose(in);
-  if (in_.image->metering != Metering::none) choice.form = metered(in, choice);
-  put(in, choice);
+  Choice choice;
+  choose(in, choice);
+  const bool is_metered = in_.image->metering != Metering::none;
+  put(in, choice, is_metered ? metered(in, choice) : choice.form);
 }
 
 void Translation::put_pin(int pin, bool is_store) {
@@ -256,53 +241,56 @@ void Translation::reach_label(uint32_t& entry) {
   entry = position_ | (entry & Layout::marks);
 }
 
-void Translation::put(const Step& in, const Choice& choice) {
-  constexpr int pins = static_cast<int>(int_pins + float_pins);
+/// Writes what plain instructions do not have: operands of kind w, extra bytes, tails and tables.
+void Translation::put_rest(const Step& in, const Choice& choice, const ThreadedShape& shape) const {
+  uint8_t* at = out_ + position_;
+  Kinds kinds = choice.kinds;
+  for (int i = 0; i < 4; i++)
+    if (kind_at(kinds, i) == Kind::w) write_code(at + shape.operands[i], in.wide);
   const OpInfo& info = op_info(choice.op);
-  size_t table_bytes = 0;
+  uint8_t* extra = at + shape.extra;
+  if (is_call(info.effect)) return put_tail(at + shape.bytes - sizeof(ThreadedCallTail), in);
   if (info.effect == Effect::table_terminal)
-    table_bytes = static_cast<size_t>(word * table_targets(in.code_op, in.extra));
+    return write_code(extra, static_cast<uint32_t>(table_targets(in.code_op, in.extra) - 1));
+  if (is_memory_access(choice.op)) return;
+  if (info.extra != 0) memcpy(extra, in.extra, info.extra);
+  if (info.effect == Effect::enter)
+    memcpy(extra + info.extra, in_.pins.homes, sizeof(in_.pins.homes));
+}
+
+void Translation::put_pins(uint32_t which, bool is_store) {
+  for (int pin = 0; which != 0; pin++, which >>= 1)
+    if ((which & 1) != 0) put_pin(pin, is_store);
+}
+
+/// Writes an instruction; its handler is that of `form`, which is the chosen one or does more.
+void Translation::put(const Step& in, const Choice& choice, Form form) {
+  const ThreadedShape& shape = threaded_shapes[static_cast<size_t>(choice.form)];
+  uint32_t table_bytes = 0;
+  if (choice.op == Op::br_table)
+    table_bytes = word * static_cast<uint32_t>(table_targets(in.code_op, in.extra));
   if (position_ + put_bytes_max + table_bytes > capacity_) out_ = nullptr;
-  for (int pin = 0; pin < pins && choice.stores != 0; pin++)
-    if ((choice.stores >> pin & 1) != 0) put_pin(pin, true);
-  const uint32_t operand_bytes = threaded_bytes(choice.kinds.d) + threaded_bytes(choice.kinds.a) +
-                                 threaded_bytes(choice.kinds.b) + threaded_bytes(choice.kinds.c);
-  const uint32_t extra = extra_bytes(choice.op, choice.kinds);
-  const uint32_t tail_at = position_ + aligned(word + operand_bytes + extra);
-  uint32_t end = tail_at;
-  if (is_call(info.effect)) end += sizeof(ThreadedCallTail);
-  const bool has_one = has_target(info.effect) && choice.kinds.d != Kind::l;
-  if (has_one) end += word;
-  end += static_cast<uint32_t>(table_bytes);
+  if (choice.stores != 0) put_pins(choice.stores, true);
+  const uint32_t targets_at = position_ + shape.bytes;
+  const bool has_targets = shape.has_target || table_bytes != 0;
   if (out_ != nullptr) {
-    write_code(out_ + position_, in_.handlers[static_cast<size_t>(choice.form)]);
-    uint8_t* at = out_ + position_ + word;
-    Kinds kinds = choice.kinds;
-    for (int i = 0; i < 4; i++) {
-      const uint32_t bytes = threaded_bytes(kind_at(kinds, i));
-      if (bytes == 2)
-        write_code(at, static_cast<uint16_t>(choice.values[i]));
-      else if (bytes == 4)
-        write_code(at, choice.values[i]);
-      else if (bytes == 8)
-        write_code(at, in.wide);
-      at += bytes;
+    // An operand without bytes is written where the handler comes in the end.
+    uint8_t* at = out_ + position_;
+    for (int i = 0; i < 4; i++)
+      write_code(at + shape.operands[i], static_cast<uint16_t>(choice.values[i]));
+    if (shape.has_constant) {
+      Kinds kinds = choice.kinds;
+      for (int i = 0; i < 4; i++)
+        if (kind_at(kinds, i) == Kind::k) write_code(at + shape.operands[i], choice.values[i]);
     }
-    if (has_offset(choice.op, choice.kinds))
-      write_code(at, in.offset);
-    else if (info.effect == Effect::table_terminal)
-      write_code(at, static_cast<uint32_t>(table_bytes / word) - 1);
-    else if (!is_call(info.effect) && !is_memory_access(choice.op) && info.extra != 0)
-      memcpy(at, in.extra, info.extra);
-    if (info.effect == Effect::enter)
-      memcpy(at + info.extra, in_.pins.homes, sizeof(in_.pins.homes));
-    if (is_call(info.effect)) put_tail(out_ + tail_at, in);
-    if (has_one || info.effect == Effect::table_terminal) put_targets(in, tail_at);
+    if (shape.has_offset) write_code(at + shape.extra, in.offset);
+    if (!shape.is_plain) put_rest(in, choice, shape);
+    write_code(at, in_.handlers[static_cast<size_t>(form)]);
+    if (has_targets) put_targets(in, targets_at);
   }
-  position_ = end;
+  position_ = targets_at + (shape.has_target ? word : 0) + table_bytes;
   if (choice.moved != 0) put_move(choice.moved - 1);
-  for (int pin = 0; pin < pins && choice.loads != 0; pin++)
-    if ((choice.loads >> pin & 1) != 0) put_pin(pin, false);
+  if (choice.loads != 0) put_pins(choice.loads, false);
 }
 
 } // namespace ebb

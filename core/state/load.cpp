@@ -29,8 +29,8 @@ public:
     if (image_.threaded) return {};
     return noted(engine_.machine->make_ready(image_));
   }
-  /// From a .wasm, up to its compact code, or to threaded code where functions do not wait for their
-  /// first call.
+  /// From a .wasm, up to its compact code, or to threaded code where functions do not wait for
+  /// their first call.
   Result<void> make(std::span<const uint8_t> bytes, BytesOwnership ownership) {
     EBB_TRY(noted(decode_module(bytes, settings_.features, engine_.types, image_.heap, image_.decl,
                                 diagnostic_)));
@@ -171,8 +171,8 @@ Result<void> Loader::compile() {
 /// held, unless it is kept for its offsets.
 Result<void> Loader::compile_and_thread() {
   Threading threading(image_);
-  const size_t wasm_bytes = bytes_of_bodies();
-  threading.left = uint64_t{wasm_bytes} + wasm_bytes / 4 * 3;
+  // Of small functions more is set-up than there is wasm.
+  threading.left = uint64_t{2} * bytes_of_bodies() + uint64_t{32} * image_.decl.defined_functions();
   EBB_TRY(noted(make_records()));
   EBB_TRY(noted(engine_.machine->begin_threading(threading)));
   threading_ = &threading;
@@ -227,12 +227,15 @@ size_t Loader::bytes_of_bodies() const {
   return bytes;
 }
 
+/// What small functions need beyond that, and the room that an instruction is written into.
+constexpr size_t code_slack = 128;
+
 /// Makes room for the code of a body: somewhat less than twice its wasm. Growing in small steps
 /// keeps the peak near to what stays.
 Result<void> Loader::make_room_for(const ByteRange& body) {
   Vec<uint8_t>& code = made().owned_code;
   if (drops_compact()) code.clear();
-  const size_t wanted = code.size() + size_t{2} * body.size + 64;
+  const size_t wanted = code.size() + size_t{2} * body.size + code_slack;
   const size_t step = code.size() + code.size() / 16;
   if (wanted <= code.capacity()) return {};
   return code.reserve_exact(wanted > step ? wanted : step);
@@ -245,7 +248,7 @@ Result<void> Loader::compile_bodies(BodyValidator& validator, FunctionCompiler& 
   if (settings_.keep_offsets) EBB_TRY(noted(ranges.reserve_exact(count)));
   if (!drops_compact()) {
     const size_t wasm_bytes = bytes_of_bodies();
-    EBB_TRY(noted(made().owned_code.reserve_exact(wasm_bytes + wasm_bytes / 4 * 3)));
+    EBB_TRY(noted(made().owned_code.reserve_exact(wasm_bytes + wasm_bytes / 4 * 3 + code_slack)));
   }
   for (size_t i = 0; i < count; i++) {
     EBB_TRY(noted(make_room_for(decl.bodies[i])));

@@ -17,9 +17,9 @@ struct Threading {
   explicit Threading(ModuleImage& image);
 
   ModuleImage& image;
-  Vec<uint32_t> layout;              ///< Scratch memory.
-  ThreadedFunction* next = nullptr;  ///< The record of the next function.
-  Block* segment = nullptr;          ///< Where code goes now, and between what.
+  Vec<uint32_t> layout;             ///< Scratch memory.
+  ThreadedFunction* next = nullptr; ///< The record of the next function.
+  Block* segment = nullptr;         ///< Where code goes now, and between what.
   uint8_t* out = nullptr;
   uint8_t* end = nullptr;
   uint64_t left = 0; ///< Bytes of compact code that is still to come, about.
@@ -31,9 +31,9 @@ struct MachineTable {
   /// threads their code where the encoding asks for it. Fails: out_of_memory. On failure: nothing
   /// is held beyond what the image's heap frees.
   Result<void> (*make_ready)(ModuleImage& image);
-  /// Begins with a module whose functions and constants are known by number, and their code by size,
-  /// and goes on with each of them in turn, whose record is where it stays and whose code offset
-  /// counts from `code`. Fail: out_of_memory. On failure: what is held belongs to the image.
+  /// Begins with a module whose functions and constants are known by number, and their code by
+  /// size, and goes on with each of them in turn, whose record is where it stays and whose code
+  /// offset counts from `code`. Fail: out_of_memory. On failure: what is held belongs to the image.
   Result<void> (*begin_threading)(Threading& threading);
   Result<void> (*thread_next)(Threading& threading, const Function& function, const uint8_t* code);
   void (*finish_threading)(Threading& threading);

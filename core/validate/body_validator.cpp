@@ -22,6 +22,7 @@ Result<void> BodyValidator::begin_function(FuncIndex function) {
   was_reachable_ = true;
   globals_visible_ = static_cast<uint32_t>(module_.globals.size());
   br_table_serial_ = 0;
+  has_plain_memory_ = !module_.memories.is_empty() && !module_.memories[0].limits.is_64;
   operands_.clear();
   control_.clear();
   set_locals_.clear();
@@ -73,6 +74,11 @@ Result<bool> BodyValidator::step(Instruction& out) {
   EBB_ASSERT(!control_.is_empty());
   was_reachable_ = !control_.back().unreachable;
   out.offset = reader_.offset();
+  if (!is_small_build && step_quickly(out)) return true;
+  return step_carefully(out);
+}
+
+Result<bool> BodyValidator::step_carefully(Instruction& out) {
   const Result<void> decoded = decode(out);
   if (!decoded) [[unlikely]]
     return fail(decoded.error(), reader_.offset());

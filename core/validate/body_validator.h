@@ -135,6 +135,12 @@ private:
   Result<void> decode_bytes(Instruction& out);
   Result<bool> fail(Error error, uint32_t offset);
 
+  [[gnu::noinline]] Result<bool> step_carefully(Instruction& out);
+  // The quick way: body_quick.cpp.
+  bool step_quickly(Instruction& out);
+  bool apply_quickly(const ValKind* types, uint32_t pops, ValKind result);
+  bool push_quickly(ValType type);
+
   // Operands.
   Result<void> push(ValType type);
   Result<void> push(std::span<const ValType> types);
@@ -209,6 +215,8 @@ private:
   uint32_t br_table_serial_ = 0;
   uint32_t error_offset_ = 0;
   bool tracks_locals_ = false; // whether some local cannot start as zero or null
+  bool has_plain_memory_ =
+      false; // whether there is a memory and the first has addresses of 32 bits
   bool is_const_ = false;
   bool was_reachable_ = true;
   bool failed_ = false;
