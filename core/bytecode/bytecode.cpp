@@ -137,7 +137,8 @@ constexpr ThreadedShape threaded_shape_of(Op op, Kinds kinds) {
   if (is_memory_access(op)) extra = shape.has_offset ? 4 : 0;
   if (is_call(info.effect)) extra = 0;
   if (info.effect == Effect::table_terminal) extra = 4;
-  if (info.effect == Effect::enter) extra += 2 * (int_pins + float_pins);
+  if (op == Op::enter) extra += 2 * (int_pins + float_pins);
+  if (op >= Op::enter_ints && op <= Op::enter_clear_4) extra += 2 * int_pins;
   const uint32_t bytes = (at + extra + word - 1) / word * word;
   shape.bytes = static_cast<uint8_t>(bytes + (is_call(info.effect) ? sizeof(ThreadedCallTail) : 0));
   shape.is_plain = !has_wide && extra == (shape.has_offset ? 4u : 0u) && !is_call(info.effect);

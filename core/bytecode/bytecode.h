@@ -247,6 +247,8 @@ int64_t target_distance(Op op, const uint8_t* field);
 
 /// In the memory or table index of an instruction: its addresses are 64 bits.
 inline constexpr uint32_t far_address_64 = 1u << 31;
+/// Beside it in the call_indirect of threaded code: references are passed.
+inline constexpr uint32_t passes_refs = 1u << 30;
 
 /// The end of every call in threaded code. `outgoing` is the frame's step to the callee, in slots;
 /// the homes are the slots to which integer pins go before a call and from which they come back

@@ -196,6 +196,7 @@ Result<void> Verifier::check_operands(const VerifiedInstruction& in) {
     EBB_TRY(read_refs(in.values[1], extra16(in, 0)));
     return write_refs(in.values[0], extra16(in, 0));
   case Op::enter:
+    EBB_TRY(check_numbers(extra16(in, 4), 0));
     return check_numbers(extra16(in, 0), extra16(in, 2));
   default:
     break;

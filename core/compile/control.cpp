@@ -17,6 +17,7 @@ Result<void> FunctionCompiler::open_block(FrameKind kind, std::span<const ValTyp
   block.height = static_cast<uint32_t>(entries_.size() - params.size());
   block.loop_depth = blocks_.back().loop_depth;
   block.region = region_;
+  block.set_locals = static_cast<uint32_t>(set_locals_.size());
   if (kind == FrameKind::loop) {
     if (block.loop_depth < UINT8_MAX) block.loop_depth++;
     emitter_.seal();
@@ -46,6 +47,7 @@ Result<void> FunctionCompiler::handle_else() {
     open.targeted = true;
   }
   emitter_.bind(open.otherwise);
+  forget_set(open.set_locals);
   rejoin_region(open, blocks_.size() - 1, false);
   open.kind = FrameKind::else_;
   truncate(open.height);
@@ -69,6 +71,7 @@ Result<void> FunctionCompiler::handle_end(bool is_last) {
     if (live_) EBB_TRY(flush_top(types.size()));
     emitter_.bind(open.end);
     emitter_.bind(open.otherwise);
+    forget_set(open.set_locals);
     truncate(open.height);
     lose_acc();
     EBB_TRY(push_slots(types));

@@ -10,7 +10,7 @@ FunctionCompiler::FunctionCompiler(const ModuleDecl& module, CompileOutput outpu
                                    BodyValidator& validator, const CompileOptions& options,
                                    Heap& heap)
     : decl_(module), output_(output), validator_(validator), options_(options),
-      emitter_(output.code), entries_(heap), locals_(heap), blocks_(heap) {}
+      emitter_(output.code), entries_(heap), locals_(heap), blocks_(heap), set_locals_(heap) {}
 
 std::span<const ValType> FunctionCompiler::results() const {
   return type_ != nullptr ? type_->results() : std::span<const ValType>(&constant_type_, 1);
@@ -24,13 +24,15 @@ Result<void> FunctionCompiler::add_local(ValType type) {
   else
     numbers_ += slots_of(type.kind());
   EBB_TRY(note_frame(numbers_, refs_));
-  return locals_.push(Local{static_cast<uint16_t>(slot), type.kind(), 0, 0});
+  return locals_.push(Local{static_cast<uint16_t>(slot), type.kind(), false, 0, 0});
 }
 
 Result<void> FunctionCompiler::begin(std::span<const ValType> params, Function& function) {
   entries_.clear();
   locals_.clear();
   blocks_.clear();
+  set_locals_.clear();
+  clear_first_ = clear_end_ = 0;
   numbers_ = refs_ = frame_numbers_ = frame_refs_ = 0;
   flushed_ = dead_depth_ = 0;
   acc_slot_ = no_slot;
@@ -42,6 +44,8 @@ Result<void> FunctionCompiler::begin(std::span<const ValType> params, Function& 
   function.code_offset = emitter_.position();
   for (const ValType& type : params)
     EBB_TRY(add_local(type));
+  for (Local& local : locals_)
+    local.is_set = true;
   params_ = {static_cast<uint16_t>(numbers_), static_cast<uint16_t>(refs_)};
   return {};
 }
@@ -76,9 +80,9 @@ Result<void> FunctionCompiler::compile_in_reach(FuncIndex index, Function& funct
   if (numbers_ > params_.numbers) {
     Draft enter;
     enter.op = Op::enter;
-    enter.set_extra16(0, params_.numbers);
-    enter.set_extra16(2, numbers_ - params_.numbers);
+    enter.set_extra16(4, numbers_);
     EBB_TRY(emitter_.put(enter));
+    enter_at_ = emitter_.position() - op_info(Op::enter).extra;
   }
   EBB_TRY(begin_metered());
   EBB_TRY(run());
@@ -124,6 +128,11 @@ Result<void> FunctionCompiler::finish_function(Function& function) {
     write_code(extra + 2, static_cast<uint16_t>(frame_refs_ - params_.refs));
   } else {
     function.code_offset += clear_bytes;
+  }
+  if (clear_end_ != 0) {
+    write_code(output_.code.data() + enter_at_, static_cast<uint16_t>(clear_first_));
+    const uint32_t count = clear_end_ - clear_first_;
+    write_code(output_.code.data() + enter_at_ + 2, static_cast<uint16_t>(count));
   }
   function.code_bytes = emitter_.position() - function.code_offset;
   return write_pins();
@@ -342,8 +351,25 @@ void FunctionCompiler::weigh(Local& local) const {
   local.weight = local.weight > UINT32_MAX - weight ? UINT32_MAX : local.weight + weight;
 }
 
+/// A declared number that may be read before it is set must be zero then.
+void FunctionCompiler::clear_at_entry(Local& local) {
+  local.is_set = true;
+  if (local.type == ValKind::ref) return;
+  const uint32_t end = local.slot + slots_of(local.type);
+  if (clear_end_ == 0 || local.slot < clear_first_) clear_first_ = local.slot;
+  if (end > clear_end_) clear_end_ = end;
+}
+
+/// Control may come here from where fewer locals were set.
+void FunctionCompiler::forget_set(uint32_t count) {
+  for (size_t i = count; i < set_locals_.size(); i++)
+    locals_[set_locals_[i]].is_set = false;
+  set_locals_.truncate(count);
+}
+
 Result<void> FunctionCompiler::local_get(uint32_t index) {
   Local& local = locals_[index];
+  if (!local.is_set) clear_at_entry(local);
   if (local.type == ValKind::ref) {
     Draft draft;
     draft.op = Op::ref_move;
@@ -374,6 +400,10 @@ Result<void> FunctionCompiler::copy_range(uint32_t to, uint32_t from, uint32_t c
 
 Result<void> FunctionCompiler::local_set(uint32_t index, bool tee) {
   Local& local = locals_[index];
+  if (!local.is_set) {
+    EBB_TRY(set_locals_.push(index));
+    local.is_set = true;
+  }
   const uint32_t slot = local.slot;
   if (local.type == ValKind::ref || local.type == ValKind::v128) {
     EBB_ASSERT(entries_.back().where == Where::slot);

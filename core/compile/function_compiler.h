@@ -66,6 +66,7 @@ private:
   struct Local {
     uint16_t slot;
     ValKind type;
+    bool is_set;      ///< On every way to here, or is cleared at the entry.
     uint32_t pending; ///< The topmost entry that stands for it, + 1.
     uint32_t weight;  ///< Uses, times eight for each loop around them; stays 0 for types that are
                       ///< never pinned.
@@ -80,8 +81,9 @@ private:
     uint32_t start = 0;  ///< Of a loop.
     uint32_t region = 0; ///< Where it began.
     LabelFixups end;
-    LabelFixups otherwise; ///< Of an if: to its else.
-    LabelFixups stub;      ///< br_table entries that need a move first.
+    LabelFixups otherwise;   ///< Of an if: to its else.
+    uint32_t set_locals = 0; ///< How many of `set_locals_` were set when it opened.
+    LabelFixups stub;        ///< br_table entries that need a move first.
     uint32_t stub_serial = 0;
   };
   struct Values { ///< A sequence of types in slots.
@@ -105,6 +107,8 @@ private:
   Result<void> global_get(uint32_t index);
   Result<void> global_set(uint32_t index);
   void weigh(Local& local) const;
+  void clear_at_entry(Local& local);
+  void forget_set(uint32_t count);
   Local& local_of(const Entry& entry) { return locals_[static_cast<uint32_t>(entry.bits)]; }
   const Local& local_of(const Entry& entry) const {
     return locals_[static_cast<uint32_t>(entry.bits)];
@@ -204,12 +208,16 @@ private:
   Vec<Entry> entries_;
   Vec<Local> locals_;
   Vec<Block> blocks_;
+  Vec<uint32_t> set_locals_;      ///< Declared locals that are set on every way to here, in order.
   const SubType* type_ = nullptr; ///< Of the function; null for a constant expression.
   ValType constant_type_;
   Instruction instruction_;
   uint32_t numbers_ = 0; ///< Number slots in use: locals and entries.
   uint32_t refs_ = 0;
-  SlotCounts params_; ///< Of the function.
+  SlotCounts params_;        ///< Of the function.
+  uint32_t enter_at_ = 0;    ///< Where its `enter` is, if it declares numbers.
+  uint32_t clear_first_ = 0; ///< The slots that this must clear.
+  uint32_t clear_end_ = 0;
   uint32_t frame_numbers_ = 0;
   uint32_t frame_refs_ = 0;
   size_t flushed_ = 0;

@@ -47,8 +47,7 @@ struct Machine {
   bool repeats = false; ///< Whether the instruction that suspended is to run once more.
   // What a call leaves to its slow way.
   CallSite site{};
-  const Function* callee = nullptr;
-  const uint8_t* entry = nullptr;
+  const void* callee = nullptr; ///< As calls of the encoding name it.
   uint64_t table_index = 0;
   uint32_t table = 0;
   TypeId expected_type;

@@ -55,11 +55,13 @@
   pin1 = read_slot<Word>(fp + (tail).homes[1]);                                                    \
   pin2 = read_slot<Word>(fp + (tail).homes[2])
 #define EBB_ENTER_PINS()                                                                           \
-  pin0 = read_slot<Word>(&EBB_SLOT(4));                                                            \
-  pin1 = read_slot<Word>(&EBB_SLOT(6));                                                            \
-  pin2 = read_slot<Word>(&EBB_SLOT(8));                                                            \
-  fpin0 = FloatLane<f64>::make(read_slot<f64>(&EBB_SLOT(10)));                                     \
-  fpin1 = FloatLane<f64>::make(read_slot<f64>(&EBB_SLOT(12)))
+  EBB_ENTER_INTS(6);                                                                               \
+  fpin0 = FloatLane<f64>::make(read_slot<f64>(&EBB_SLOT(12)));                                     \
+  fpin1 = FloatLane<f64>::make(read_slot<f64>(&EBB_SLOT(14)))
+#define EBB_ENTER_INTS(at)                                                                         \
+  pin0 = read_slot<Word>(&EBB_SLOT(at));                                                           \
+  pin1 = read_slot<Word>(&EBB_SLOT((at) + 2));                                                     \
+  pin2 = read_slot<Word>(&EBB_SLOT((at) + 4))
 #elif EBB_INT_PINS == 1 && EBB_FLOAT_PINS == 1
 #define EBB_PIN_PARAMETERS Word pin0, FloatRegister fpin0
 #define EBB_PIN_ARGUMENTS pin0, fpin0
@@ -70,8 +72,9 @@
 #define EBB_SPILL_PINS(tail) write_slot<Word>(fp + (tail).homes[0], pin0)
 #define EBB_FILL_PINS(tail) pin0 = read_slot<Word>(fp + (tail).homes[0])
 #define EBB_ENTER_PINS()                                                                           \
-  pin0 = read_slot<Word>(&EBB_SLOT(4));                                                            \
-  fpin0 = FloatLane<f64>::make(read_slot<f64>(&EBB_SLOT(6)))
+  EBB_ENTER_INTS(6);                                                                               \
+  fpin0 = FloatLane<f64>::make(read_slot<f64>(&EBB_SLOT(8)))
+#define EBB_ENTER_INTS(at) pin0 = read_slot<Word>(&EBB_SLOT(at))
 #endif
-// Behind its two operands, enter has the homes of the pins.
-#define EBB_ENTER_BYTES (4 + 2 * (EBB_INT_PINS + EBB_FLOAT_PINS))
+// Behind what it clears, enter has the homes of the pins; enter_ints has nothing else.
+#define EBB_ENTER_BYTES (6 + 2 * (EBB_INT_PINS + EBB_FLOAT_PINS))

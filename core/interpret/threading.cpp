@@ -50,8 +50,7 @@ uint32_t first_temporary(const ModuleImage& image, const uint8_t* begin, const u
                          const Function& function) {
   for (const uint8_t* at = begin; at < end;) {
     const Step in = take_apart(at);
-    if (in.op == Op::enter)
-      return uint32_t{read_code<uint16_t>(in.extra)} + read_code<uint16_t>(in.extra + 2);
+    if (in.op == Op::enter) return read_code<uint16_t>(in.extra + 4);
     if (in.op != Op::enter_refs && in.op != Op::fuel) break;
     at = in.next;
   }

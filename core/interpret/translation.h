@@ -154,6 +154,8 @@ private:
   int pin_of(uint32_t slot) const { return slot < slots_listed ? pin_at_[slot] - 1 : -1; }
   Form metered(const Step& in, const Choice& choice) const;
   void emit(const Step& in);
+  void emit_enter(const Step& in);
+  void emit_as_it_is(const Step& in);
   void put(const Step& in, const Choice& choice, Form form);
   void put_rest(const Step& in, const Choice& choice, const ThreadedShape& shape) const;
   void put_pins(uint32_t which, bool is_store);

@@ -139,6 +139,26 @@ Form Translation::metered(const Step& in, const Choice& choice) const {
 }
 
 void Translation::emit(const Step& in) {
+  if (in.op == Op::enter) return emit_enter(in);
+  emit_as_it_is(in);
+}
+
+/// Entries that clear little have forms of their own, and one that does nothing is left out. Slots
+/// behind the locals, and two homes behind the frame, may be cleared too.
+void Translation::emit_enter(const Step& in) {
+  const uint32_t count = read_code<uint16_t>(in.extra + 2);
+  if (count == 0 && !in_.pins.any()) return;
+  Step out = in;
+  if (count <= 4 && in_.pins.floats == 0 && in_.image->metering == Metering::none) {
+    constexpr Form forms[] = {Form::enter_ints_nnnn, Form::enter_clear_2_nnnn,
+                              Form::enter_clear_4_nnnn};
+    out.form = forms[(count + 1) / 2];
+    out.op = form_info(out.form).op;
+  }
+  emit_as_it_is(out);
+}
+
+void Translation::emit_as_it_is(const Step& in) {
   Choice choice;
   choose(in, choice);
   const bool is_metered = in_.image->metering != Metering::none;
@@ -176,7 +196,7 @@ void Translation::put_enter() {
   if (in.op == Op::enter) return;
   Step enter;
   enter.op = Op::enter;
-  constexpr uint8_t no_locals[4] = {};
+  constexpr uint8_t no_locals[6] = {};
   enter.extra = no_locals;
   enter.next = at;
   emit(enter);
@@ -199,10 +219,12 @@ void Translation::put_tail(uint8_t* at, const Step& in) const {
     tail.function = image.threaded_functions + first;
     break;
   case Op::call_indirect:
-  case Op::return_call_indirect:
-    tail.operand = image.decl.types[TypeIndex{first}].value |
-                   static_cast<uint64_t>(read_code<uint32_t>(in.extra + 4)) << 32;
+  case Op::return_call_indirect: {
+    uint32_t table = read_code<uint32_t>(in.extra + 4);
+    if (in.op == Op::call_indirect && tail.outgoing_refs != 0) table |= passes_refs;
+    tail.operand = image.decl.types[TypeIndex{first}].value | uint64_t{table} << 32;
     break;
+  }
   case Op::call_ref:
   case Op::return_call_ref:
     tail.operand = image.decl.types[TypeIndex{first}].value;
@@ -254,8 +276,9 @@ void Translation::put_rest(const Step& in, const Choice& choice, const ThreadedS
     return write_code(extra, static_cast<uint32_t>(table_targets(in.code_op, in.extra) - 1));
   if (is_memory_access(choice.op)) return;
   if (info.extra != 0) memcpy(extra, in.extra, info.extra);
-  if (info.effect == Effect::enter)
-    memcpy(extra + info.extra, in_.pins.homes, sizeof(in_.pins.homes));
+  if (choice.op >= Op::enter_ints && choice.op <= Op::enter_clear_4)
+    memcpy(extra + info.extra, in_.pins.homes, 2 * int_pins);
+  if (choice.op == Op::enter) memcpy(extra + info.extra, in_.pins.homes, sizeof(in_.pins.homes));
 }
 
 void Translation::put_pins(uint32_t which, bool is_store) {

@@ -60,18 +60,18 @@ TEST_CASE("nothing leads back into the entry, or between a call and what restore
   const SlotCounts frame = {4, 2};
   const auto check = [&](uint32_t target) {
     Code code = with_refs(frame);                                                  // 0
-    code.add(Op::enter, "nnnn", {}, halves({0, 2}));                               // 6
-    code.add(Op::copy, "ssnn", {0, 1});                                            // 12
-    code.add(Op::call_refs, "nnnn", {}, words({defined(plain)}) + halves({1, 2})); // 18
-    code.add(Op::refs_restore, "nnnn", {}, halves({1}));                           // 28
-    code.branch(Op::br_if, "nsnn", {0}, target);                                   // 32
+    code.add(Op::enter, "nnnn", {}, halves({0, 2, 2}));                            // 6
+    code.add(Op::copy, "ssnn", {0, 1});                                            // 14
+    code.add(Op::call_refs, "nnnn", {}, words({defined(plain)}) + halves({1, 2})); // 20
+    code.add(Op::refs_restore, "nnnn", {}, halves({1}));                           // 30
+    code.branch(Op::br_if, "nsnn", {0}, target);                                   // 34
     return world.check(code.ret(), plain, frame);
   };
-  CHECK(check(12) == Error::none);
-  CHECK(check(18) == Error::none);
+  CHECK(check(14) == Error::none);
+  CHECK(check(20) == Error::none);
   CHECK(check(0) == Error::bytecode_target);
   CHECK(check(6) == Error::bytecode_target);
-  CHECK(check(28) == Error::bytecode_target);
+  CHECK(check(30) == Error::bytecode_target);
   // Forward as well.
   Code code = with_refs(frame);
   code.branch(Op::br_if, "nsnn", {0}, 6 + 6 + 10);
@@ -316,10 +316,12 @@ TEST_CASE("a function clears its references and zeroes its locals first") {
   late.add(Op::copy, "ssnn", {0, 1}).add(Op::enter_refs, "nnnn", {}, halves({0, 3})).ret();
   CHECK(world.check(late, plain, frame) == Error::bytecode_entry);
   Code enter;
-  enter.add(Op::copy, "ssnn", {0, 1}).add(Op::enter, "nnnn", {}, halves({0, 2})).ret();
+  enter.add(Op::copy, "ssnn", {0, 1}).add(Op::enter, "nnnn", {}, halves({0, 2, 2})).ret();
   CHECK(world.check(enter) == Error::bytecode_entry);
   Code twice;
-  twice.add(Op::enter, "nnnn", {}, halves({0, 2})).add(Op::enter, "nnnn", {}, halves({0, 2})).ret();
+  twice.add(Op::enter, "nnnn", {}, halves({0, 2, 2}))
+      .add(Op::enter, "nnnn", {}, halves({0, 2, 2}))
+      .ret();
   CHECK(world.check(twice) == Error::bytecode_entry);
 }
 
@@ -443,7 +445,7 @@ TEST_CASE("where the module says so, functions and loops count fuel or look for 
     CHECK(world.check(Code(fuel).ret()) == Error::none);
     CHECK(world.check(Code().ret()) == Error::bytecode_fuel);
     CHECK(world.check(Code()
-                          .add(Op::enter, "nnnn", {}, halves({0, 1}))
+                          .add(Op::enter, "nnnn", {}, halves({0, 1, 1}))
                           .add(Op::fuel, "nnnn", {}, halves({charge}))
                           .ret()) == Error::none);
     CHECK(world.check(Code()

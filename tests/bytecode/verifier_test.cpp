@@ -140,9 +140,11 @@ TEST_CASE("numbers lie in the frame's numbers" * needs_wasm_3()) {
   CHECK(check(Code().add(Op::copy_range, "ssnn", {0, 1}, halves({3}))) == Error::none);
   CHECK(check(Code().add(Op::copy_range, "ssnn", {0, 1}, halves({4}))) == Error::bytecode_slot);
   CHECK(check(Code().add(Op::copy_range, "ssnn", {1, 0}, halves({4}))) == Error::bytecode_slot);
-  CHECK(check(Code().add(Op::enter, "nnnn", {}, halves({1, 3}))) == Error::none);
-  CHECK(check(Code().add(Op::enter, "nnnn", {}, halves({1, 4}))) == Error::bytecode_slot);
-  CHECK(check(Code().add(Op::enter, "nnnn", {}, halves({65535, 65535}))) == Error::bytecode_slot);
+  CHECK(check(Code().add(Op::enter, "nnnn", {}, halves({1, 3, 4}))) == Error::none);
+  CHECK(check(Code().add(Op::enter, "nnnn", {}, halves({1, 4, 4}))) == Error::bytecode_slot);
+  CHECK(check(Code().add(Op::enter, "nnnn", {}, halves({65535, 65535, 4}))) ==
+        Error::bytecode_slot);
+  CHECK(check(Code().add(Op::enter, "nnnn", {}, halves({0, 0, 5}))) == Error::bytecode_slot);
 }
 
 TEST_CASE("references lie in the frame's references") {

@@ -33,8 +33,14 @@ std::string disassemble(std::span<const uint8_t> code) {
       operand += kind_bytes(kind);
       text += ' ';
     }
-    text.back() = '\n';
     const size_t extra = operand;
+    if (info.op == Op::enter) {
+      const auto half = [&](size_t which) {
+        return std::to_string(read_code<uint16_t>(code.data() + extra + 2 * which)) + ' ';
+      };
+      text += half(0) + half(1) + half(2);
+    }
+    text.back() = '\n';
     at += compact_bytes(info);
     if (op_info(info.op).effect == Effect::table_terminal)
       at +=
@@ -153,6 +159,47 @@ TEST_CASE("the frame has room for locals, operands and outgoing values") {
   const Compiled caller = compile(builder);
   CHECK(caller.text == "copy s0 k1\ncall\nreturn_void\n");
   CHECK(caller.function.frame_numbers() == 4);
+}
+
+/// What the entry of a function of one parameter and three locals clears: the first slot and how
+/// many.
+std::string cleared(const Bytes& code) {
+  const std::string text = compile({i32}, {}, code, {1, 3, i32}).text;
+  const std::string enter = text.substr(0, text.find('\n'));
+  REQUIRE(enter.substr(0, 6) == "enter ");
+  REQUIRE(enter.substr(enter.size() - 2) == " 4");
+  return enter.substr(6, enter.size() - 8);
+}
+
+TEST_CASE("the entry clears the locals that may be read before they are set") {
+  const Bytes block = {0x02, 0x40}, loop = {0x03, 0x40}, end = {0x0b}, drop = {0x1a};
+  const Bytes if_ = local_get(0) + Bytes{0x04, 0x40}, else_ = {0x05};
+  const Bytes br_if = local_get(0) + Bytes{0x0d, 0};
+  const Bytes set = i32_const(7) + local_set(1), get = local_get(1) + drop;
+  CHECK(cleared({}) == "0 0");
+  CHECK(cleared(get) == "1 1");
+  CHECK(cleared(set + get) == "0 0");
+  CHECK(cleared(get + set + get) == "1 1");
+  CHECK(cleared(local_get(3) + local_set(2) + get) == "1 3");
+  // What a branch may have passed by is not set behind it.
+  CHECK(cleared(block + set + end + get) == "0 0");
+  CHECK(cleared(block + br_if + set + end + get) == "1 1");
+  CHECK(cleared(block + set + br_if + end + get) == "1 1");
+  CHECK(cleared(set + block + br_if + set + end + get) == "0 0");
+  // A branch to a loop passes nothing by that follows it.
+  CHECK(cleared(loop + set + br_if + end + get) == "0 0");
+  CHECK(cleared(loop + get + set + br_if + end) == "1 1");
+  CHECK(cleared(block + loop + local_get(0) + Bytes{0x0d, 1} + set + br_if + end + end + get) ==
+        "1 1");
+  // Arms do not know of each other, nor what follows of them.
+  CHECK(cleared(if_ + set + get + end) == "0 0");
+  CHECK(cleared(if_ + set + end + get) == "1 1");
+  CHECK(cleared(if_ + set + else_ + get + end) == "1 1");
+  CHECK(cleared(if_ + set + else_ + set + end + get) == "1 1");
+  CHECK(cleared(if_ + set + else_ + set + get + end) == "0 0");
+  // Code that is not reached reads nothing.
+  CHECK(cleared(Bytes{0x0f} + get) == "0 0");
+  CHECK(cleared(block + set + Bytes{0x0c, 0} + end + get) == "1 1");
 }
 
 TEST_CASE("code that cannot be reached is not compiled") {
