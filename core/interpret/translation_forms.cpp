@@ -38,6 +38,7 @@ bool has_offset(Op op, const Kinds& kinds) {
 uint32_t extra_bytes(Op op, const Kinds& kinds) {
   if (is_memory_access(op)) return has_offset(op, kinds) ? 4 : 0;
   if (op == Op::br_table) return 4;
+  if (op == Op::fuel) return word;
   const OpInfo& info = op_info(op);
   if (is_call(info.effect)) return 0;
   if (info.effect == Effect::enter) return info.extra + 2 * (int_pins + float_pins);
@@ -279,6 +280,8 @@ void Translation::put(const Step& in, const Choice& choice) {
       write_code(at, in.offset);
     else if (info.effect == Effect::table_terminal)
       write_code(at, static_cast<uint32_t>(table_targets(in.code_op, in.extra) - 1));
+    else if (choice.op == Op::fuel)
+      write_code(at, uintptr_t{read_code<uint16_t>(in.extra)});
     else if (!is_call(info.effect) && !is_memory_access(choice.op) && info.extra != 0)
       memcpy(at, in.extra, info.extra);
     if (info.effect == Effect::enter)
