@@ -113,21 +113,36 @@ constexpr FormTable make_table() {
 }
 constexpr FormTable form_table = make_table();
 
-constexpr Form metered_bases[] = {
+struct MeteredForm {
+  Form base;
+  uint16_t number; ///< Among those of its kind.
+};
+
+constexpr size_t metered_count =
+    (static_cast<size_t>(Form::end) - static_cast<size_t>(Form::count) - 1) / 2;
+
+/// By base.
+struct MeteredForms {
+  MeteredForm forms[metered_count] = {};
+};
+
+constexpr MeteredForms make_metered() {
+  constexpr Form bases[] = {
 #define EBB_METERED_ENTRY(d, a, b, c, name) Form::name##_##d##a##b##c,
 #include "core/bytecode/forms_metered.inc"
 #undef EBB_METERED_ENTRY
-};
-constexpr size_t metered_count = sizeof(metered_bases) / sizeof(metered_bases[0]);
-static_assert(metered_count ==
-              (static_cast<size_t>(Form::end) - static_cast<size_t>(Form::count) - 1) / 2);
-
-constexpr bool ascend() {
-  for (size_t i = 1; i < metered_count; i++)
-    if (metered_bases[i] <= metered_bases[i - 1]) return false;
-  return true;
+  };
+  static_assert(sizeof(bases) / sizeof(bases[0]) == metered_count);
+  MeteredForms made;
+  for (size_t i = 0; i < metered_count; i++) {
+    size_t at = i;
+    for (; at != 0 && made.forms[at - 1].base > bases[i]; at--)
+      made.forms[at] = made.forms[at - 1];
+    made.forms[at] = {bases[i], static_cast<uint16_t>(i)};
+  }
+  return made;
 }
-static_assert(ascend());
+constexpr MeteredForms metered_forms = make_metered();
 
 // What follows are the tables of small builds.
 
@@ -265,14 +280,15 @@ Form metered_form(Form form, Metering metering) {
   size_t high = metered_count;
   while (low < high) {
     const size_t middle = low + (high - low) / 2;
-    if (metered_bases[middle] < form)
+    if (metered_forms.forms[middle].base < form)
       low = middle + 1;
     else
       high = middle;
   }
-  if (low == metered_count || metered_bases[low] != form) return form;
+  if (low == metered_count || metered_forms.forms[low].base != form) return form;
   const size_t first = metering == Metering::fuel ? 0 : metered_count;
-  return static_cast<Form>(static_cast<size_t>(Form::count) + 1 + first + low);
+  return static_cast<Form>(static_cast<size_t>(Form::count) + 1 + first +
+                           metered_forms.forms[low].number);
 }
 
 Form find_form(Op op, Kinds kinds, bool threaded) {

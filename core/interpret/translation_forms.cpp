@@ -148,22 +148,34 @@ Translation::Choice& Translation::with_floats(Choice& out) const {
   return out;
 }
 
-/// A branch to a `fuel` that begins the innermost loop does its work, and so does an entry in front
-/// of one.
+/// Whether control comes to a `fuel` next, and to nothing else.
+bool Translation::meets_fuel(const Step& in, const Choice& choice) const {
+  const auto fuel_is_at = [](const uint8_t* at) {
+    return read_code<uint16_t>(at) == static_cast<uint16_t>(Form::fuel_nnnn);
+  };
+  if (choice.op == Op::loop) return fuel_is_at(in.next);
+  if (choice.kinds.d == Kind::l) return fuel_is_at(loop_);
+  // Elsewhere an innermost loop begins with its own instruction.
+  if (choice.op == Op::enter) return fuel_is_at(in.next) && !loop_is_at(in.next);
+  const Effect effect = op_info(choice.op).effect;
+  if (!has_target(effect) && effect != Effect::table_terminal) return false;
+  bool all = true;
+  for_each_target(in, [&](const uint8_t* to) { all = all && fuel_is_at(to) && !loop_is_at(to); });
+  return all;
+}
+
+/// The form in which an instruction does what code that is metered has to do.
 Form Translation::metered(const Step& in, const Choice& choice) const {
   const Metering metering = in_.image->metering;
-  if (choice.op == Op::fuel) return metered_form(choice.form, metering);
-  const uint8_t* next = nullptr;
-  if (choice.op == Op::enter && layout_ != nullptr && !loop_is_at(in.next)) next = in.next;
-  if (choice.kinds.d == Kind::l) next = loop_;
-  const uint16_t fuel = static_cast<uint16_t>(Form::fuel_nnnn);
-  const bool meets_fuel = next != nullptr && read_code<uint16_t>(next) == fuel;
-  return meets_fuel ? metered_form(choice.form, metering) : choice.form;
+  // All kinds of a form take the same room, so that it does not matter which one is laid out.
+  if (metering == Metering::none || out_ == nullptr) return choice.form;
+  const bool is_metered = choice.op == Op::fuel || meets_fuel(in, choice);
+  return is_metered ? metered_form(choice.form, metering) : choice.form;
 }
 
 void Translation::emit(const Step& in) {
   Choice choice = choose(in);
-  if (in_.image->metering != Metering::none) choice.form = metered(in, choice);
+  choice.form = metered(in, choice);
   put(in, choice);
 }
 
