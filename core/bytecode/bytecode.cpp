@@ -115,11 +115,13 @@ constexpr FormTable form_table = make_table();
 
 struct MeteredForm {
   Form base;
-  uint16_t number; ///< Among those of its kind.
+  Form metered;
+  Form polled; ///< Or the base.
 };
 
-constexpr size_t metered_count =
-    (static_cast<size_t>(Form::end) - static_cast<size_t>(Form::count) - 1) / 2;
+constexpr size_t first_metered = static_cast<size_t>(Form::count) + 1;
+constexpr size_t polled_count = (static_cast<size_t>(Form::polled_end) - first_metered) / 2;
+constexpr size_t metered_count = static_cast<size_t>(Form::end) - first_metered - polled_count;
 
 /// By base.
 struct MeteredForms {
@@ -131,14 +133,20 @@ constexpr MeteredForms make_metered() {
 #define EBB_METERED_ENTRY(d, a, b, c, name) Form::name##_##d##a##b##c,
 #include "core/bytecode/forms_metered.inc"
 #undef EBB_METERED_ENTRY
+#define EBB_CHARGED_ENTRY(d, a, b, c, name) Form::name##_##d##a##b##c,
+#include "core/bytecode/forms_metered.inc"
+#undef EBB_CHARGED_ENTRY
   };
   static_assert(sizeof(bases) / sizeof(bases[0]) == metered_count);
   MeteredForms made;
   for (size_t i = 0; i < metered_count; i++) {
+    const size_t metered = first_metered + i + (i < polled_count ? 0 : polled_count);
+    const size_t polled = first_metered + polled_count + i;
     size_t at = i;
     for (; at != 0 && made.forms[at - 1].base > bases[i]; at--)
       made.forms[at] = made.forms[at - 1];
-    made.forms[at] = {bases[i], static_cast<uint16_t>(i)};
+    made.forms[at] = {bases[i], static_cast<Form>(metered),
+                      i < polled_count ? static_cast<Form>(polled) : bases[i]};
   }
   return made;
 }
@@ -286,9 +294,8 @@ Form metered_form(Form form, Metering metering) {
       high = middle;
   }
   if (low == metered_count || metered_forms.forms[low].base != form) return form;
-  const size_t first = metering == Metering::fuel ? 0 : metered_count;
-  return static_cast<Form>(static_cast<size_t>(Form::count) + 1 + first +
-                           metered_forms.forms[low].number);
+  const MeteredForm& found = metered_forms.forms[low];
+  return metering == Metering::fuel ? found.metered : found.polled;
 }
 
 Form find_form(Op op, Kinds kinds, bool threaded) {

@@ -197,6 +197,10 @@
   M(l, s, k, n, __VA_ARGS__)                                                                       \
   M(l, a, k, n, __VA_ARGS__) EBB_PINS_1(EBB_BRANCH_PIN, l, M, __VA_ARGS__)
 #define EBB_METERED_branch_float(M, ...)
+// Which come so in code that counts fuel only.
+#define EBB_CHARGED_branch(M, ...)
+#define EBB_CHARGED_branch_w(M, ...) EBB_FORMS_branch(M, __VA_ARGS__)
+#define EBB_CHARGED_branch_float(M, ...)
 #define EBB_THREADED_branch_w(M, ...)                                                              \
   EBB_PINS_1(EBB_BRANCH_PIN, n, M, __VA_ARGS__)                                                    \
   EBB_PIN_PAIRS(EBB_BRANCH_PAIR, n, M, __VA_ARGS__) EBB_METERED_branch_w(M, __VA_ARGS__)

@@ -65,6 +65,9 @@ const void* const handler_addresses[] = {
 #define EBB_METERED_ENTRY(d, a, b, c, name)                                                        \
   reinterpret_cast<const void*>(&polled_##name##_##d##a##b##c),
 #include "core/bytecode/forms_metered.inc"
+#define EBB_CHARGED_ENTRY(d, a, b, c, name)                                                        \
+  reinterpret_cast<const void*>(&metered_##name##_##d##a##b##c),
+#include "core/bytecode/forms_metered.inc"
 };
 static_assert(sizeof(handler_addresses) / sizeof(void*) == static_cast<size_t>(Form::end));
 

@@ -55,8 +55,11 @@ TEST_CASE("branches to where code is charged for come metered, and each such for
       const bool adds = info.op >= Op::add_br_i32_ne && info.op <= Op::add_br_i32_ge_s;
       const bool begins = info.op == Op::enter || info.op == Op::fuel || info.op == Op::loop;
       const bool always = is_plain || adds || begins;
-      CHECK((metered != form ? always || goes_to_loop : !always));
+      const bool is_charged = info.op >= Op::br_i32_eq && info.op <= Op::br_i32_ge_u &&
+                              i < compact_form_count && metering == Metering::fuel;
+      if (metered == form) CHECK(!always);
       if (metered == form) continue;
+      CHECK((always || goes_to_loop || is_charged));
       CHECK(metered > Form::count);
       CHECK(metered < Form::end);
       CHECK(seen.insert(metered).second);
@@ -67,7 +70,9 @@ TEST_CASE("branches to where code is charged for come metered, and each such for
   CHECK(metered_form(Form::br_lnnn, Metering::interruption) == Form::polled_br_lnnn);
   CHECK(metered_form(Form::enter_nnnn, Metering::fuel) == Form::metered_enter_nnnn);
   CHECK(metered_form(Form::br_nnnn, Metering::fuel) == Form::metered_br_nnnn);
-  CHECK(metered_form(Form::br_i32_eq_nssn, Metering::fuel) == Form::br_i32_eq_nssn);
+  CHECK(metered_form(Form::br_i32_eq_nssn, Metering::fuel) == Form::metered_br_i32_eq_nssn);
+  CHECK(metered_form(Form::br_i32_eq_nssn, Metering::interruption) == Form::br_i32_eq_nssn);
+  CHECK(metered_form(Form::br_i64_eq_nssn, Metering::fuel) == Form::br_i64_eq_nssn);
 }
 
 TEST_CASE("compact code names slots, constants and the accumulator only") {
