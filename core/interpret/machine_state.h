@@ -30,7 +30,10 @@ struct Machine {
   const LazyFunction* lazy = nullptr; ///< Null where each function has one record.
   bool is_lazy = false;               ///< Whether functions may have to be made ready.
   bool charges_bulk = false;          ///< Whether filling and copying costs fuel.
-  uint8_t* memory = nullptr;          ///< First memory's base and size, as handlers reload them.
+  /// Why it stopped. Near the front, where instructions that name it are shorter: each that may
+  /// trap does.
+  Error error = Error::none;
+  uint8_t* memory = nullptr; ///< First memory's base and size, as handlers reload them.
   uint64_t memory_size = 0;
   uint64_t memory_bound = 0;        ///< Accesses of any size may begin below this.
   CallRecord* record = nullptr;     ///< Next free record.
@@ -41,7 +44,6 @@ struct Machine {
   ValueRegisters values;            ///< What it starts with, and what it had when suspended.
   uint64_t debt = 0;                ///< Fuel to be paid before going on.
   uint64_t progress = 0;            ///< How much of a bulk operation is done.
-  Error error = Error::none;        ///< Why it stopped.
   bool called_host = false;         ///< The last `machine_call` has returned already.
   bool is_suspended = false;
   bool repeats = false; ///< Whether the instruction that suspended is to run once more.
