@@ -64,7 +64,9 @@ struct StoreState {
   uint64_t id = 0; ///< What handles carry; unique in the engine.
   // Near the front, where instructions that name them are shorter: all code that is metered does.
   static constexpr uint64_t fuel_max = uint64_t{1} << 62;
-  uint64_t fuel = fuel_max; ///< What is left; counted only in modules compiled with fuel.
+  /// What is left; counted only in modules compiled with fuel. While it runs, the machine may have
+  /// it in a register.
+  uint64_t fuel = fuel_max;
   /// What the upper word of the fuel must not be below: 0, or INTPTR_MAX if what runs next is to be
   /// suspended. The one field that other threads may write.
   std::atomic<intptr_t> interrupt{0};
