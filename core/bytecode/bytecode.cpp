@@ -137,6 +137,7 @@ constexpr ThreadedShape threaded_shape_of(Op op, Kinds kinds) {
   if (is_memory_access(op)) extra = shape.has_offset ? 4 : 0;
   if (is_call(info.effect)) extra = 0;
   if (info.effect == Effect::table_terminal) extra = 4;
+  if (op == Op::fuel) extra = word;
   if (op == Op::enter) extra += 2 * (int_pins + float_pins);
   if (op >= Op::enter_ints && op <= Op::enter_clear_4) extra += 2 * int_pins;
   const uint32_t bytes = (at + extra + word - 1) / word * word;
@@ -198,21 +199,44 @@ constexpr FormTable make_table() {
 }
 constexpr FormTable form_table = make_table();
 
-constexpr Form metered_bases[] = {
+struct MeteredForm {
+  Form base;
+  Form metered;
+  Form polled; ///< Or the base.
+};
+
+constexpr size_t first_metered = static_cast<size_t>(Form::count) + 1;
+constexpr size_t polled_count = (static_cast<size_t>(Form::polled_end) - first_metered) / 2;
+constexpr size_t metered_count = static_cast<size_t>(Form::end) - first_metered - polled_count;
+
+/// By base.
+struct MeteredForms {
+  MeteredForm forms[metered_count] = {};
+};
+
+constexpr MeteredForms make_metered() {
+  constexpr Form bases[] = {
 #define EBB_METERED_ENTRY(d, a, b, c, name) Form::name##_##d##a##b##c,
 #include "core/bytecode/forms_metered.inc"
 #undef EBB_METERED_ENTRY
-};
-constexpr size_t metered_count = sizeof(metered_bases) / sizeof(metered_bases[0]);
-static_assert(metered_count ==
-              (static_cast<size_t>(Form::end) - static_cast<size_t>(Form::count) - 1) / 2);
-
-constexpr bool ascend() {
-  for (size_t i = 1; i < metered_count; i++)
-    if (metered_bases[i] <= metered_bases[i - 1]) return false;
-  return true;
+#define EBB_CHARGED_ENTRY(d, a, b, c, name) Form::name##_##d##a##b##c,
+#include "core/bytecode/forms_metered.inc"
+#undef EBB_CHARGED_ENTRY
+  };
+  static_assert(sizeof(bases) / sizeof(bases[0]) == metered_count);
+  MeteredForms made;
+  for (size_t i = 0; i < metered_count; i++) {
+    const size_t metered = first_metered + i + (i < polled_count ? 0 : polled_count);
+    const size_t polled = first_metered + polled_count + i;
+    size_t at = i;
+    for (; at != 0 && made.forms[at - 1].base > bases[i]; at--)
+      made.forms[at] = made.forms[at - 1];
+    made.forms[at] = {bases[i], static_cast<Form>(metered),
+                      i < polled_count ? static_cast<Form>(polled) : bases[i]};
+  }
+  return made;
 }
-static_assert(ascend());
+constexpr MeteredForms metered_forms = make_metered();
 
 // What follows are the tables of small builds.
 
@@ -350,14 +374,14 @@ Form metered_form(Form form, Metering metering) {
   size_t high = metered_count;
   while (low < high) {
     const size_t middle = low + (high - low) / 2;
-    if (metered_bases[middle] < form)
+    if (metered_forms.forms[middle].base < form)
       low = middle + 1;
     else
       high = middle;
   }
-  if (low == metered_count || metered_bases[low] != form) return form;
-  const size_t first = metering == Metering::fuel ? 0 : metered_count;
-  return static_cast<Form>(static_cast<size_t>(Form::count) + 1 + first + low);
+  if (low == metered_count || metered_forms.forms[low].base != form) return form;
+  const MeteredForm& found = metered_forms.forms[low];
+  return metering == Metering::fuel ? found.metered : found.polled;
 }
 
 Form find_form(Op op, Kinds kinds, bool threaded) {

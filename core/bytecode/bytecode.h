@@ -66,9 +66,14 @@ enum class Form : uint16_t {
 #undef EBB_METERED_ENTRY
 #define EBB_METERED_ENTRY(d, a, b, c, name) polled_##name##_##d##a##b##c,
 #include "core/bytecode/forms_metered.inc"
+#undef EBB_METERED_ENTRY
+  polled_end,
+  before_charged = polled_end - 1,
+#define EBB_CHARGED_ENTRY(d, a, b, c, name) metered_##name##_##d##a##b##c,
+#include "core/bytecode/forms_metered.inc"
+#undef EBB_CHARGED_ENTRY
   end
 };
-#undef EBB_METERED_ENTRY
 #undef EBB_FORM_ENTRY
 
 /// What executing an op does beside writing its destination.

@@ -188,8 +188,8 @@
 #define EBB_BRANCH_64_PIN(P, M, ...) M(n, P, s, n, __VA_ARGS__) M(n, P, k, n, __VA_ARGS__)
 #define EBB_THREADED_branch(M, ...)                                                                \
   M(l, a, k, n, __VA_ARGS__) EBB_PINS_1(EBB_BRANCH_64_PIN, M, __VA_ARGS__)
-// Whether branches of a list come metered too (forms_metered.inc): loops end in comparisons of
-// 32-bit integers.
+// Which branches of a list come metered too (forms_metered.inc): loops end in comparisons of 32-bit
+// integers.
 #define EBB_METERED_branch(M, ...)
 #define EBB_METERED_branch_w(M, ...)                                                               \
   M(l, s, s, n, __VA_ARGS__)                                                                       \
@@ -197,6 +197,10 @@
   M(l, s, k, n, __VA_ARGS__)                                                                       \
   M(l, a, k, n, __VA_ARGS__) EBB_PINS_1(EBB_BRANCH_PIN, l, M, __VA_ARGS__)
 #define EBB_METERED_branch_float(M, ...)
+// Which come so in code that counts fuel only.
+#define EBB_CHARGED_branch(M, ...)
+#define EBB_CHARGED_branch_w(M, ...) EBB_FORMS_branch(M, __VA_ARGS__)
+#define EBB_CHARGED_branch_float(M, ...)
 #define EBB_THREADED_branch_w(M, ...)                                                              \
   EBB_PINS_1(EBB_BRANCH_PIN, n, M, __VA_ARGS__)                                                    \
   EBB_PIN_PAIRS(EBB_BRANCH_PAIR, n, M, __VA_ARGS__) EBB_METERED_branch_w(M, __VA_ARGS__)
@@ -297,13 +301,17 @@
 #define EBB_OPERAND_PIN(P, L, M, ...) M(L, P, n, n, __VA_ARGS__)
 #define EBB_THREADED_operand(M, ...) EBB_PINS_1(EBB_OPERAND_PIN, n, M, __VA_ARGS__)
 #define EBB_THREADED_operand_k(M, ...) EBB_THREADED_operand(M, __VA_ARGS__)
-#define EBB_THREADED_branch_operand(M, ...)                                                        \
-  EBB_THREADED_operand(M, __VA_ARGS__) EBB_METERED_branch_operand(M, __VA_ARGS__)
-#define EBB_METERED_branch_operand(M, ...)                                                         \
+#define EBB_LOOP_operand(M, ...)                                                                   \
   M(l, s, n, n, __VA_ARGS__)                                                                       \
   M(l, a, n, n, __VA_ARGS__) EBB_PINS_1(EBB_OPERAND_PIN, l, M, __VA_ARGS__)
-#define EBB_METERED_jump(M, ...) M(l, n, n, n, __VA_ARGS__)
-#define EBB_THREADED_jump(M, ...) EBB_METERED_jump(M, __VA_ARGS__)
+#define EBB_THREADED_branch_operand(M, ...)                                                        \
+  EBB_THREADED_operand(M, __VA_ARGS__) EBB_LOOP_operand(M, __VA_ARGS__)
+#define EBB_METERED_operand(M, ...)                                                                \
+  EBB_FORMS_operand(M, __VA_ARGS__) EBB_THREADED_operand(M, __VA_ARGS__)
+#define EBB_METERED_branch_operand(M, ...)                                                         \
+  EBB_METERED_operand(M, __VA_ARGS__) EBB_LOOP_operand(M, __VA_ARGS__)
+#define EBB_THREADED_jump(M, ...) M(l, n, n, n, __VA_ARGS__)
+#define EBB_METERED_jump(M, ...) EBB_FORMS_jump(M, __VA_ARGS__) EBB_THREADED_jump(M, __VA_ARGS__)
 #define EBB_SELECT_PIN(P, M, ...)                                                                  \
   M(a, P, s, a, __VA_ARGS__)                                                                       \
   M(a, s, P, a, __VA_ARGS__)                                                                       \
@@ -328,8 +336,7 @@
   M(L, s, k, k, __VA_ARGS__)                                                                       \
   M(L, s, k, s, __VA_ARGS__) EBB_PINS_1(EBB_ADD_BRANCH_PIN, L, M, __VA_ARGS__)
 #define EBB_THREADED_add_branch(M, ...)                                                            \
-  EBB_ADD_BRANCH(n, M, __VA_ARGS__) EBB_METERED_add_branch(M, __VA_ARGS__)
-#define EBB_METERED_add_branch(M, ...)                                                             \
+  EBB_ADD_BRANCH(n, M, __VA_ARGS__)                                                                \
   EBB_ADD_BRANCH(l, M, __VA_ARGS__)                                                                \
   EBB_PIN_PAIRS(EBB_ADD_BRANCH_PAIR, l, M, __VA_ARGS__)                                            \
   EBB_PIN_SWAPS(EBB_ADD_BRANCH_PAIR, l, M, __VA_ARGS__)

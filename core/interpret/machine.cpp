@@ -2,7 +2,6 @@
 #include "core/interpret/machine.h"
 
 #include "core/interpret/machine_state.h"
-#include "core/interpret/small_bulk.h"
 #include "core/interpret/threading.h"
 #include "core/state/load.h"
 #include "core/state/machine_table.h"
@@ -46,7 +45,7 @@ void Machine::set_instance(InstanceState* next) {
   code = module.code.data();
   lazy = module.has_lazy_functions() ? module.lazy.data() : nullptr;
   is_lazy = module.is_lazy();
-  free_bulk = module.metering == Metering::fuel ? 0 : small_bulk_max;
+  charges_bulk = module.metering == Metering::fuel;
   refresh_memory();
 }
 

@@ -29,10 +29,13 @@ struct Machine {
   const uint8_t* code = nullptr;
   const LazyFunction* lazy = nullptr; ///< Null where each function has one record.
   bool is_lazy = false;               ///< Whether functions may have to be made ready.
-  uint8_t* memory = nullptr;          ///< First memory's base and size, as handlers reload them.
+  bool charges_bulk = false;          ///< Whether filling and copying costs fuel.
+  /// Why it stopped. Near the front, where instructions that name it are shorter: each that may
+  /// trap does.
+  Error error = Error::none;
+  uint8_t* memory = nullptr; ///< First memory's base and size, as handlers reload them.
   uint64_t memory_size = 0;
   uint64_t memory_bound = 0;        ///< Accesses of any size may begin below this.
-  uint32_t free_bulk = 0;           ///< Bulk work of so many bytes in this memory is not charged.
   CallRecord* record = nullptr;     ///< Next free record.
   CallRecord* record_end = nullptr; ///< A call needs to be below this; a few lie behind it.
   RefBits* rp = nullptr;            ///< Base of the frame's references: number i is rp[-1 - i].
@@ -41,7 +44,6 @@ struct Machine {
   ValueRegisters values;            ///< What it starts with, and what it had when suspended.
   uint64_t debt = 0;                ///< Fuel to be paid before going on.
   uint64_t progress = 0;            ///< How much of a bulk operation is done.
-  Error error = Error::none;        ///< Why it stopped.
   bool called_host = false;         ///< The last `machine_call` has returned already.
   bool is_suspended = false;
   bool repeats = false; ///< Whether the instruction that suspended is to run once more.
@@ -93,22 +95,25 @@ FuncRef machine_ref_function(Machine& m, RefBits bits, TypeId expected);
 /// Suspends the run where it cannot pay what comes next or was just done, or where it is
 /// interrupted. What the fuel does not cover is its debt.
 void machine_suspend(Machine& m, uint64_t cost);
+/// What the upper word of the fuel must not be below: see StoreState::interrupt.
+inline intptr_t machine_floor(const Machine& m) {
+  return m.store.interrupt.load(std::memory_order_relaxed);
+}
+
 /// Pays `cost`. False if the run is to be suspended by `machine_suspend` instead. One comparison
 /// for both reasons, because each round of a loop makes it.
 inline bool machine_charge(const Machine& m, uint64_t cost) {
   StoreState& store = m.store;
   const int64_t left = static_cast<int64_t>(store.fuel - cost);
   constexpr int upper_bits = 64 - 8 * static_cast<int>(sizeof(intptr_t));
-  const intptr_t floor = store.interrupt.load(std::memory_order_relaxed);
-  if (__builtin_expect(static_cast<intptr_t>(left >> upper_bits) < floor, 0)) return false;
+  if (__builtin_expect(static_cast<intptr_t>(left >> upper_bits) < machine_floor(m), 0))
+    return false;
   store.fuel = static_cast<uint64_t>(left);
   return true;
 }
 
 /// Whether the run is to be suspended, where nothing is to be paid.
-inline bool machine_is_interrupted(const Machine& m) {
-  return m.store.interrupt.load(std::memory_order_relaxed) != 0;
-}
+inline bool machine_is_interrupted(const Machine& m) { return machine_floor(m) != 0; }
 
 /// Instructions on whole tables and memories, and accesses to memories other than the first. False
 /// after setting `error`; if the run is to be suspended, `repeats` says where it goes on.

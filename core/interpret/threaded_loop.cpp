@@ -25,6 +25,8 @@ __attribute__((noinline)) const void* const* run(Machine* machine, const uint8_t
 #undef EBB_METERED_ENTRY
 #define EBB_METERED_ENTRY(d, a, b, c, name) &&polled_##name##_##d##a##b##c,
 #include "core/bytecode/forms_metered.inc"
+#define EBB_CHARGED_ENTRY(d, a, b, c, name) &&metered_##name##_##d##a##b##c,
+#include "core/bytecode/forms_metered.inc"
   };
   static_assert(sizeof(addresses) / sizeof(void*) == static_cast<size_t>(Form::end));
   if (machine == nullptr) return addresses;

@@ -16,8 +16,8 @@ namespace {
 #define EBB_HANDLER_CALL __attribute__((preserve_none))
 #define EBB_PARAMETERS                                                                             \
   const uint8_t *pc, uint64_t *fp, uint8_t *mem, uint64_t bound, Machine &m, const uint8_t *loop,  \
-      Word acc, FloatRegister facc, EBB_PIN_PARAMETERS
-#define EBB_ARGUMENTS pc, fp, mem, bound, m, loop, acc, facc, EBB_PIN_ARGUMENTS
+      Word acc, FloatRegister facc, EBB_PIN_PARAMETERS, uint64_t fuel
+#define EBB_ARGUMENTS pc, fp, mem, bound, m, loop, acc, facc, EBB_PIN_ARGUMENTS, fuel
 
 using Handler = EBB_HANDLER_CALL void (*)(EBB_PARAMETERS);
 
@@ -32,18 +32,23 @@ using Handler = EBB_HANDLER_CALL void (*)(EBB_PARAMETERS);
 #define EBB_NEXT_TARGET(operand_bytes)                                                             \
   pc += EBB_BYTES_TARGET(operand_bytes);                                                           \
   EBB_DISPATCH()
-#define EBB_STOP()                                                                                 \
-  do {                                                                                             \
-    m.pc = pc;                                                                                     \
-    m.fp = fp;                                                                                     \
-    return;                                                                                        \
-  } while (0)
-
+#define EBB_STOP() EBB_CONTINUE(stop)
 #define EBB_END() return
+#define EBB_SAVE_FUEL() m.store.fuel = fuel
+#define EBB_LOAD_FUEL() fuel = m.store.fuel
+#define EBB_PAY(cost) (static_cast<int64_t>(fuel -= (cost)) >= machine_floor(m))
+#define EBB_TAKE_BACK(cost)                                                                        \
+  fuel += (cost);                                                                                  \
+  EBB_SAVE_FUEL()
 
 // Handlers that stop use few of their parameters.
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wunused-parameter"
+EBB_COLD_HANDLER(stop) {
+  m.pc = pc;
+  m.fp = fp;
+  EBB_SAVE_FUEL();
+}
 #include "core/interpret/handlers.inc"
 #pragma clang diagnostic pop
 
@@ -60,6 +65,9 @@ const void* const handler_addresses[] = {
 #define EBB_METERED_ENTRY(d, a, b, c, name)                                                        \
   reinterpret_cast<const void*>(&polled_##name##_##d##a##b##c),
 #include "core/bytecode/forms_metered.inc"
+#define EBB_CHARGED_ENTRY(d, a, b, c, name)                                                        \
+  reinterpret_cast<const void*>(&metered_##name##_##d##a##b##c),
+#include "core/bytecode/forms_metered.inc"
 };
 static_assert(sizeof(handler_addresses) / sizeof(void*) == static_cast<size_t>(Form::end));
 
@@ -67,7 +75,7 @@ static_assert(sizeof(handler_addresses) / sizeof(void*) == static_cast<size_t>(F
 __attribute__((noinline)) void enter(Machine& m, const uint8_t* pc, uint64_t* fp) {
   const ValueRegisters& values = m.values;
   (*reinterpret_cast<const Handler*>(pc))(pc, fp, m.memory, m.memory_bound, m, values.loop,
-                                          values.acc, values.facc, EBB_SAVED_PINS);
+                                          values.acc, values.facc, EBB_SAVED_PINS, m.store.fuel);
 }
 
 } // namespace

@@ -85,15 +85,6 @@ uint32_t addend_of(const Step& in) {
   return in.op == Op::i32_add ? in.values[2] : 0u - in.values[2];
 }
 
-/// Calls `function` with where each target of an instruction leads.
-template <class Function> void for_each_target(const Step& in, Function function) {
-  const Effect effect = op_info(in.code_op).effect;
-  if (!has_target(effect) && effect != Effect::table_terminal) return;
-  const uint32_t bytes = target_bytes(in.code_op);
-  for (const uint8_t* field = in.extra + op_info(in.code_op).extra; field < in.next; field += bytes)
-    function(field + target_distance(in.code_op, field));
-}
-
 } // namespace
 
 namespace {
@@ -255,8 +246,11 @@ bool Translation::finds_label_at(const uint8_t* at) {
 
 bool Translation::loop_is_at(const uint8_t* at) const {
   if (layout_ != nullptr) return (layout_[index_of(at)] & Layout::loop) != 0;
-  return read_code<const void*>(threaded_ + position_) ==
-         in_.handlers[static_cast<size_t>(Form::loop_nnnn)];
+  const void* handler = read_code<const void*>(threaded_ + position_);
+  const Metering metering = in_.image->metering;
+  for (const Form form : {Form::loop_nnnn, metered_form(Form::loop_nnnn, metering)})
+    if (handler == in_.handlers[static_cast<size_t>(form)]) return true;
+  return false;
 }
 
 void Translation::walk() {
@@ -275,6 +269,7 @@ void Translation::walk() {
     if (is_label && loop_is_at(at)) {
       Step loop;
       loop.op = Op::loop;
+      loop.next = at;
       emit(loop);
       loop_ = at;
     }

@@ -55,6 +55,15 @@ inline Step take_apart(const uint8_t* at) {
   return out;
 }
 
+/// Calls `function` with where each target of an instruction leads.
+template <class Function> void for_each_target(const Step& in, Function function) {
+  const Effect effect = op_info(in.code_op).effect;
+  if (!has_target(effect) && effect != Effect::table_terminal) return;
+  const uint32_t bytes = target_bytes(in.code_op);
+  for (const uint8_t* field = in.extra + op_info(in.code_op).extra; field < in.next; field += bytes)
+    function(field + target_distance(in.code_op, field));
+}
+
 inline Kind& kind_at(Kinds& kinds, int which) {
   static_assert(sizeof(Kinds) == 4 * sizeof(Kind));
   return reinterpret_cast<Kind*>(&kinds)[which];
@@ -152,6 +161,7 @@ private:
   void with_floats(Choice& out) const;
   bool try_form(const Step& in, const uint8_t* which, uint32_t mask, Choice& out) const;
   int pin_of(uint32_t slot) const { return slot < slots_listed ? pin_at_[slot] - 1 : -1; }
+  bool meets_fuel(const Step& in, const Choice& choice) const;
   Form metered(const Step& in, const Choice& choice) const;
   void emit(const Step& in);
   void emit_enter(const Step& in);

@@ -125,17 +125,30 @@ void Translation::with_floats(Choice& out) const {
   out.loads |= floats;
 }
 
-/// A branch to a `fuel` that begins the innermost loop does its work, and so does an entry in front
-/// of one.
+/// Whether control comes to a `fuel` next, and to nothing else.
+bool Translation::meets_fuel(const Step& in, const Choice& choice) const {
+  const auto fuel_is_at = [](const uint8_t* at) {
+    return read_code<uint16_t>(at) == static_cast<uint16_t>(Form::fuel_nnnn);
+  };
+  if (choice.op == Op::loop) return fuel_is_at(in.next);
+  if (choice.kinds.d == Kind::l) return fuel_is_at(loop_);
+  // Elsewhere an innermost loop begins with its own instruction.
+  if (op_info(choice.op).effect == Effect::enter)
+    return fuel_is_at(in.next) && !loop_is_at(in.next);
+  const Effect effect = op_info(choice.op).effect;
+  if (!has_target(effect) && effect != Effect::table_terminal) return false;
+  bool all = true;
+  for_each_target(in, [&](const uint8_t* to) { all = all && fuel_is_at(to) && !loop_is_at(to); });
+  return all;
+}
+
+/// The form in which an instruction does what code that is metered has to do.
 Form Translation::metered(const Step& in, const Choice& choice) const {
   const Metering metering = in_.image->metering;
-  if (choice.op == Op::fuel) return metered_form(choice.form, metering);
-  const uint8_t* next = nullptr;
-  if (choice.op == Op::enter && layout_ != nullptr && !loop_is_at(in.next)) next = in.next;
-  if (choice.kinds.d == Kind::l) next = loop_;
-  const uint16_t fuel = static_cast<uint16_t>(Form::fuel_nnnn);
-  const bool meets_fuel = next != nullptr && read_code<uint16_t>(next) == fuel;
-  return meets_fuel ? metered_form(choice.form, metering) : choice.form;
+  // All kinds of a form take the same room, so that it does not matter which one is laid out.
+  if (metering == Metering::none || out_ == nullptr) return choice.form;
+  const bool is_metered = choice.op == Op::fuel || meets_fuel(in, choice);
+  return is_metered ? metered_form(choice.form, metering) : choice.form;
 }
 
 void Translation::emit(const Step& in) {
@@ -149,7 +162,7 @@ void Translation::emit_enter(const Step& in) {
   const uint32_t count = read_code<uint16_t>(in.extra + 2);
   if (count == 0 && !in_.pins.any()) return;
   Step out = in;
-  if (count <= 4 && in_.pins.floats == 0 && in_.image->metering == Metering::none) {
+  if (count <= 4 && in_.pins.floats == 0) {
     constexpr Form forms[] = {Form::enter_ints_nnnn, Form::enter_clear_2_nnnn,
                               Form::enter_clear_4_nnnn};
     out.form = forms[(count + 1) / 2];
@@ -161,8 +174,7 @@ void Translation::emit_enter(const Step& in) {
 void Translation::emit_as_it_is(const Step& in) {
   Choice choice;
   choose(in, choice);
-  const bool is_metered = in_.image->metering != Metering::none;
-  put(in, choice, is_metered ? metered(in, choice) : choice.form);
+  put(in, choice, metered(in, choice));
 }
 
 void Translation::put_pin(int pin, bool is_store) {
@@ -275,6 +287,7 @@ void Translation::put_rest(const Step& in, const Choice& choice, const ThreadedS
   if (info.effect == Effect::table_terminal)
     return write_code(extra, static_cast<uint32_t>(table_targets(in.code_op, in.extra) - 1));
   if (is_memory_access(choice.op)) return;
+  if (choice.op == Op::fuel) return write_code(extra, uintptr_t{read_code<uint16_t>(in.extra)});
   if (info.extra != 0) memcpy(extra, in.extra, info.extra);
   if (choice.op >= Op::enter_ints && choice.op <= Op::enter_clear_4)
     memcpy(extra + info.extra, in_.pins.homes, 2 * int_pins);

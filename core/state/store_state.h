@@ -62,6 +62,14 @@ struct StoreState {
 
   EngineState& engine;
   uint64_t id = 0; ///< What handles carry; unique in the engine.
+  // Near the front, where instructions that name them are shorter: all code that is metered does.
+  static constexpr uint64_t fuel_max = uint64_t{1} << 62;
+  /// What is left; counted only in modules compiled with fuel. While it runs, the machine may have
+  /// it in a register.
+  uint64_t fuel = fuel_max;
+  /// What the upper word of the fuel must not be below: 0, or INTPTR_MAX if what runs next is to be
+  /// suspended. The one field that other threads may write.
+  std::atomic<intptr_t> interrupt{0};
   Heap heap;
   Stack stack;
   Vec<InstanceState*> instances; ///< By FuncRef::instance; [0] is never used, [1] is the host's.
@@ -91,11 +99,6 @@ struct StoreState {
   uint64_t memory_bytes = 0; ///< Bytes of the heap that lie behind linear memories.
   uint64_t grows_refused =
       0; ///< Memories and tables that were not made or grown for want of memory.
-  static constexpr uint64_t fuel_max = uint64_t{1} << 62;
-  uint64_t fuel = fuel_max; ///< What is left; counted only in modules compiled with fuel.
-  /// What the upper word of the fuel must not be below: 0, or INTPTR_MAX if what runs next is to be
-  /// suspended. The one field that other threads may write.
-  std::atomic<intptr_t> interrupt{0};
 
   static constexpr size_t trace_frames_max = 12;
   TraceFrame trace[trace_frames_max];

@@ -39,7 +39,7 @@ TEST_CASE("every form is found by its op and kinds, and by nothing else") {
   }
 }
 
-TEST_CASE("branches that loops end in come metered, and each such form is of one other" *
+TEST_CASE("branches to where code is charged for come metered, and each such form is of one other" *
           needs_full_build()) {
   std::set<Form> seen;
   for (const Metering metering : {Metering::fuel, Metering::interruption}) {
@@ -50,11 +50,17 @@ TEST_CASE("branches that loops end in come metered, and each such form is of one
       CAPTURE(op_name(info.op));
       CAPTURE(letters(info.kinds));
       const bool goes_to_loop = letters(info.kinds)[0] == 'l';
-      const bool is_plain = info.op == Op::br || info.op == Op::br_if || info.op == Op::br_unless;
-      const bool begins = info.op == Op::enter || info.op == Op::fuel;
-      if (metered != form) CHECK((goes_to_loop || begins));
-      if ((goes_to_loop && is_plain) || begins) CHECK(metered != form);
+      const bool is_plain = info.op == Op::br || info.op == Op::br_if || info.op == Op::br_unless ||
+                            info.op == Op::br_table;
+      const bool adds = info.op >= Op::add_br_i32_ne && info.op <= Op::add_br_i32_ge_s;
+      const bool begins =
+          op_info(info.op).effect == Effect::enter || info.op == Op::fuel || info.op == Op::loop;
+      const bool always = is_plain || adds || begins;
+      const bool is_charged = info.op >= Op::br_i32_eq && info.op <= Op::br_i32_ge_u &&
+                              i < compact_form_count && metering == Metering::fuel;
+      if (metered == form) CHECK(!always);
       if (metered == form) continue;
+      CHECK((always || goes_to_loop || is_charged));
       CHECK(metered > Form::count);
       CHECK(metered < Form::end);
       CHECK(seen.insert(metered).second);
@@ -64,7 +70,10 @@ TEST_CASE("branches that loops end in come metered, and each such form is of one
   CHECK(metered_form(Form::br_lnnn, Metering::fuel) == Form::metered_br_lnnn);
   CHECK(metered_form(Form::br_lnnn, Metering::interruption) == Form::polled_br_lnnn);
   CHECK(metered_form(Form::enter_nnnn, Metering::fuel) == Form::metered_enter_nnnn);
-  CHECK(metered_form(Form::br_nnnn, Metering::fuel) == Form::br_nnnn);
+  CHECK(metered_form(Form::br_nnnn, Metering::fuel) == Form::metered_br_nnnn);
+  CHECK(metered_form(Form::br_i32_eq_nssn, Metering::fuel) == Form::metered_br_i32_eq_nssn);
+  CHECK(metered_form(Form::br_i32_eq_nssn, Metering::interruption) == Form::br_i32_eq_nssn);
+  CHECK(metered_form(Form::br_i64_eq_nssn, Metering::fuel) == Form::br_i64_eq_nssn);
 }
 
 TEST_CASE("compact code names slots, constants and the accumulator only") {
