@@ -2,6 +2,7 @@
 #include "core/interpret/machine.h"
 
 #include "core/interpret/machine_state.h"
+#include "core/interpret/small_bulk.h"
 #include "core/interpret/threading.h"
 #include "core/state/load.h"
 #include "core/state/machine_table.h"
@@ -45,7 +46,7 @@ void Machine::set_instance(InstanceState* next) {
   code = module.code.data();
   lazy = module.has_lazy_functions() ? module.lazy.data() : nullptr;
   is_lazy = module.is_lazy();
-  charges_bulk = module.metering == Metering::fuel;
+  free_bulk = module.metering == Metering::fuel ? 0 : small_bulk_max;
   refresh_memory();
 }
 

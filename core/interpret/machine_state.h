@@ -29,13 +29,13 @@ struct Machine {
   const uint8_t* code = nullptr;
   const LazyFunction* lazy = nullptr; ///< Null where each function has one record.
   bool is_lazy = false;               ///< Whether functions may have to be made ready.
-  bool charges_bulk = false;          ///< Whether filling and copying costs fuel.
   /// Why it stopped. Near the front, where instructions that name it are shorter: each that may
   /// trap does.
   Error error = Error::none;
   uint8_t* memory = nullptr; ///< First memory's base and size, as handlers reload them.
   uint64_t memory_size = 0;
   uint64_t memory_bound = 0;        ///< Accesses of any size may begin below this.
+  uint32_t free_bulk = 0;           ///< Bulk work of so many bytes in this memory is not charged.
   CallRecord* record = nullptr;     ///< Next free record.
   CallRecord* record_end = nullptr; ///< A call needs to be below this; a few lie behind it.
   RefBits* rp = nullptr;            ///< Base of the frame's references: number i is rp[-1 - i].

@@ -251,6 +251,25 @@ TEST_CASE("copies that overlap are right when they are suspended between parts")
   });
 }
 
+TEST_CASE("copies of few bytes that overlap are made once, wherever their charge suspends them") {
+  in_both_encodings([](const Config& config) {
+    Guest guest(config, bulky());
+    for (const uint32_t count : {0u, 1u, 7u, 40u, 64u, 65u}) {
+      const Val init[] = {Val::i32(0), Val::i32(0), Val::i32(data_bytes)};
+      guest.price("init", init);
+      std::vector<uint8_t> wanted = bytes_of(guest);
+      memmove(wanted.data() + 11, wanted.data() + 10, count);
+      const Val args[] = {Val::i32(11), Val::i32(10), Val::i32(static_cast<int32_t>(count))};
+      const uint64_t price = 1 + 4 + (count + 63) / 64;
+      uint64_t pauses = 0;
+      // With 5 the function's own charge can be paid, and that of the copy cannot.
+      CHECK(guest.price_in_slices("copy", args, 5, pauses) == price);
+      CHECK(pauses == (price - 1) / 5);
+      CHECK(bytes_of(guest) == wanted);
+    }
+  });
+}
+
 TEST_CASE("a suspended fill has done some of its work, and is not begun if it does not fit") {
   in_both_encodings([](const Config& config) {
     Guest guest(config, bulky());
