@@ -21,6 +21,12 @@ namespace {
 
 using Handler = EBB_HANDLER_CALL void (*)(EBB_PARAMETERS);
 
+/// Takes a cost off the fuel. Says whether it could be paid, and the run may go on.
+inline bool pay(const Machine& m, uint64_t& fuel, uint64_t cost) {
+  fuel -= cost;
+  return static_cast<int64_t>(fuel) >= machine_floor(m);
+}
+
 #define EBB_HANDLER(form) EBB_HANDLER_CALL void form(EBB_PARAMETERS)
 #define EBB_COLD_HANDLER(name) __attribute__((noinline)) EBB_HANDLER_CALL void name(EBB_PARAMETERS)
 #define EBB_CONTINUE(name) [[clang::musttail]] return name(EBB_ARGUMENTS)
@@ -36,7 +42,7 @@ using Handler = EBB_HANDLER_CALL void (*)(EBB_PARAMETERS);
 #define EBB_END() return
 #define EBB_SAVE_FUEL() m.store.fuel = fuel
 #define EBB_LOAD_FUEL() fuel = m.store.fuel
-#define EBB_PAY(cost) (static_cast<int64_t>(fuel -= (cost)) >= machine_floor(m))
+#define EBB_PAY(cost) pay(m, fuel, cost)
 #define EBB_TAKE_BACK(cost)                                                                        \
   fuel += (cost);                                                                                  \
   EBB_SAVE_FUEL()

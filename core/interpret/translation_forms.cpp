@@ -290,7 +290,7 @@ void Translation::put_rest(const Step& in, const Choice& choice, const ThreadedS
   if (choice.op == Op::fuel) return write_code(extra, uintptr_t{read_code<uint16_t>(in.extra)});
   if (info.extra != 0) memcpy(extra, in.extra, info.extra);
   if (choice.op >= Op::enter_ints && choice.op <= Op::enter_clear_4)
-    memcpy(extra + info.extra, in_.pins.homes, 2 * int_pins);
+    memcpy(extra + info.extra, in_.pins.homes, size_t{2} * int_pins);
   if (choice.op == Op::enter) memcpy(extra + info.extra, in_.pins.homes, sizeof(in_.pins.homes));
 }
 
