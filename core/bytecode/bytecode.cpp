@@ -84,16 +84,17 @@ constexpr FormShape shape_of(Op op, Kinds kinds) {
   const OpInfo& info = op_infos[static_cast<size_t>(op)];
   FormShape shape{};
   shape.effect = info.effect;
-  shape.is_plain =
-      !is_memory_access(op) && target_bytes(op) == 2 && info.effect != Effect::table_terminal;
+  shape.is_compact_only = target_bytes(op) != 2;
   uint8_t at = 2;
   const Kind each[] = {kinds.d, kinds.a, kinds.b, kinds.c};
   for (int i = 0; i < 4; i++) {
     const uint8_t bytes = static_cast<uint8_t>(kind_bytes(each[i]));
     shape.operands[i] = bytes == 0 ? 0 : at;
-    if (each[i] == Kind::w || each[i] == Kind::h) shape.is_plain = false;
+    if (each[i] == Kind::w || each[i] == Kind::h) shape.is_compact_only = true;
     at = static_cast<uint8_t>(at + bytes);
   }
+  shape.is_plain =
+      !is_memory_access(op) && info.effect != Effect::table_terminal && !shape.is_compact_only;
   shape.extra = at;
   const uint32_t target = has_target(info.effect) ? target_bytes(op) : 0;
   shape.bytes = static_cast<uint8_t>(at + info.extra + target);
@@ -391,7 +392,10 @@ Form find_form(Op op, Kinds kinds, bool threaded) {
     if (form == Form::count) return form;
     const FormInfo& info = form_infos[static_cast<size_t>(form)];
     if (info.op != op || bits_of(info.kinds) != bits_of(kinds)) continue;
-    return threaded || form < Form::compact_count ? form : Form::count;
+    const bool is_compact = form < Form::compact_count;
+    if (!threaded) return is_compact ? form : Form::count;
+    const bool is_theirs = is_compact && form_shapes[static_cast<size_t>(form)].is_compact_only;
+    return is_theirs ? Form::count : form;
   }
 }
 

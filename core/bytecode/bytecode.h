@@ -108,7 +108,8 @@ struct FormShape {
   uint8_t extra;       ///< Offset behind the operands.
   uint8_t bytes;       ///< All of them, the targets of a br_table apart.
   Effect effect;
-  bool is_plain; ///< No load or store, no br_table, no kinds w and h, no target of four bytes.
+  bool is_plain : 1;        ///< No load or store, no br_table, and not for compact code alone.
+  bool is_compact_only : 1; ///< Kinds w and h, and targets of four bytes.
 };
 
 /// The same of a form in threaded code.
@@ -172,8 +173,8 @@ inline FormInfo form_info(Form form) {
 }
 const char* op_name(Op op);
 
-/// The form of an op with these kinds, or Form::count where there is none. `threaded` admits those
-/// that only threaded code has.
+/// The form of an op with these kinds in threaded or else in compact code, or Form::count where
+/// there is none.
 Form find_form(Op op, Kinds kinds, bool threaded);
 /// The kind of a form that also does the work of a `fuel`, its target or what comes next, in code
 /// that does this about fuel and interruption (not `none`); the form itself if there is none.
@@ -270,6 +271,11 @@ struct ThreadedCallTail {
   };
 };
 static_assert(sizeof(ThreadedCallTail) % sizeof(void*) == 0);
+/// A return_call in threaded code has no homes, but how many numbers it moves, or this if it moves
+/// references as well.
+inline constexpr uint16_t tail_call_any = UINT16_MAX;
+/// The outgoing references in front of the code that a call which left its instance comes back to.
+inline constexpr uint16_t boundary_refs = UINT16_MAX;
 
 /// The list of locals that are worth a machine register, behind each function's code: two bytes
 /// with the number of integers and of floating-point numbers, then the slots of both, a byte each,
