@@ -93,8 +93,10 @@ uint8_t* write_head(uint8_t* out, Form form) {
 
 /// Code of the machine's own, which is returned to and so lies behind the tail of a call.
 const uint8_t* write_entry_point(uint8_t*& out, Form form) {
-  memset(out, 0, sizeof(ThreadedCallTail));
-  uint8_t* at = out + sizeof(ThreadedCallTail);
+  ThreadedCallTail tail{};
+  if (form == Form::return_boundary_nnnn) tail.outgoing_refs = boundary_refs;
+  memcpy(out, &tail, sizeof(tail));
+  uint8_t* at = out + sizeof(tail);
   out = write_head(at, form);
   return at;
 }

@@ -230,6 +230,12 @@ void Translation::put_tail(uint8_t* at, const Step& in) const {
   case Op::call_refs:
     tail.function = image.threaded_functions + first;
     break;
+  case Op::return_call: {
+    const SlotCounts params = image.params_of(image.functions[first]);
+    tail.function = image.threaded_functions + first;
+    tail.homes[0] = params.refs == 0 ? params.numbers : tail_call_any;
+    break;
+  }
   case Op::call_indirect:
   case Op::return_call_indirect: {
     uint32_t table = read_code<uint32_t>(in.extra + 4);

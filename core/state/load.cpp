@@ -206,9 +206,15 @@ Result<void> Loader::declare_lazy() {
   return make_lazy_functions(image_, count);
 }
 
-/// Makes the records of functions and constants, which threaded code refers to by address.
+/// Makes the records of functions, of known type, and constants. Threaded code refers to them by
+/// address.
 Result<void> Loader::make_records() {
-  if (!settings_.is_lazy()) EBB_TRY(made().owned_functions.resize(image_.decl.defined_functions()));
+  if (!settings_.is_lazy()) {
+    const size_t count = image_.decl.defined_functions();
+    EBB_TRY(made().owned_functions.resize(count));
+    for (size_t i = 0; i < count; i++)
+      made().owned_functions[i].type = image_.decl.functions[i + image_.decl.imported_functions];
+  }
   size_t constants = 0;
   EBB_TRY(for_each_init(image_.decl, [&](const Init& init, size_t) -> Result<void> {
     constants += init.kind == Init::Kind::extended;
