@@ -133,18 +133,31 @@ private:
 
 Fallback fallback;
 
+/// What mimalloc aligns without being told. Its functions that are told take a larger block where
+/// no free one is at hand, so that how large blocks are, and with that the number of requests,
+/// would depend on what happened before.
+bool is_plain(size_t bytes, size_t align) { return align <= 8 || (align <= 16 && bytes >= 16); }
+
+void* take(size_t bytes, size_t align, bool zeroed) {
+  if (is_plain(bytes, align)) return zeroed ? mi_zalloc(bytes) : mi_malloc(bytes);
+  return zeroed ? mi_zalloc_aligned(bytes, align) : mi_malloc_aligned(bytes, align);
+}
+
+void* retake(void* pointer, size_t bytes, size_t align) {
+  return is_plain(bytes, align) ? mi_realloc(pointer, bytes)
+                                : mi_realloc_aligned(pointer, bytes, align);
+}
+
 Block allocate(void*, size_t bytes, size_t align, bool zeroed) {
   if (bytes == 0) bytes = 1;
   // Once mimalloc has refused, it would try to map a whole segment for each request before refusing
   // again.
   if (!fallback.is_in_use()) {
-    void* pointer = zeroed ? mi_zalloc_aligned(bytes, align) : mi_malloc_aligned(bytes, align);
-    if (const Block block = block_of(pointer, bytes)) return block;
+    if (const Block block = block_of(take(bytes, align, zeroed), bytes)) return block;
     return fallback.allocate(bytes, align, zeroed);
   }
   if (const Block block = fallback.allocate(bytes, align, zeroed)) return block;
-  void* pointer = zeroed ? mi_zalloc_aligned(bytes, align) : mi_malloc_aligned(bytes, align);
-  return block_of(pointer, bytes);
+  return block_of(take(bytes, align, zeroed), bytes);
 }
 
 void release(void*, void* pointer, size_t bytes, size_t align) {
@@ -164,9 +177,7 @@ Block resize(void*, void* pointer, size_t old_bytes, size_t new_bytes, size_t al
   if (new_bytes <= old_bytes) return {pointer, old_bytes};
   if (!may_move) return {};
   if (!is_fallback) {
-    if (const Block block = block_of(mi_realloc_aligned(pointer, new_bytes, align), new_bytes)) {
-      return block;
-    }
+    if (const Block block = block_of(retake(pointer, new_bytes, align), new_bytes)) return block;
   }
   const Block block = allocate(nullptr, new_bytes, align, false);
   if (!block) return {};

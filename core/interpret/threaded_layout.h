@@ -77,4 +77,5 @@
 #define EBB_ENTER_INTS(at) pin0 = read_slot<Word>(&EBB_SLOT(at))
 #endif
 // Behind what it clears, enter has the homes of the pins; enter_ints has nothing else.
+#define EBB_INTS_BYTES (sizeof(uint16_t) * EBB_INT_PINS)
 #define EBB_ENTER_BYTES (6 + 2 * (EBB_INT_PINS + EBB_FLOAT_PINS))
