@@ -26,23 +26,15 @@ struct QuickRule {
   Opcode op = no_opcode;
   Way way = Way::careful;
   uint8_t pops = 0;
-  ValKind types[2] = {};            ///< Of operands, the first in front.
-  ValKind result = ValKind::bottom; ///< That if there is none.
+  bool has_result = false;
   uint8_t align = 0;
+  ValType types[2]; ///< Of operands, the first in front.
+  ValType result;
 };
-static_assert(sizeof(QuickRule) == 8);
 
-constexpr ValKind kind_of(Operand operand) {
-  switch (operand) {
-  case Operand::i64:
-    return ValKind::i64;
-  case Operand::f32:
-    return ValKind::f32;
-  case Operand::f64:
-    return ValKind::f64;
-  default:
-    return ValKind::i32;
-  }
+/// Addresses have 32 bits here.
+constexpr ValType quick_type(Operand operand) {
+  return operand == Operand::address ? ValType::i32() : type_of(operand);
 }
 
 constexpr Way way_of(Opcode op, const InstructionRule& rule) {
@@ -91,37 +83,26 @@ constexpr QuickRules make_quick_rules() {
     quick.op = row.op;
     quick.way = way_of(row.op, rule);
     quick.pops = rule.pop(0) == Operand::none ? 0 : rule.pop(1) == Operand::none ? 1 : 2;
-    quick.types[0] = kind_of(rule.pop(0));
-    quick.types[1] = kind_of(rule.pop(1));
-    if (rule.push() != Operand::none) quick.result = kind_of(rule.push());
-    if (quick.way == Way::access)
-      quick.align = static_cast<uint8_t>(static_cast<uint32_t>(rule.immediate) -
-                                         static_cast<uint32_t>(Immediate::mem8));
+    quick.types[0] = quick_type(rule.pop(0));
+    quick.types[1] = quick_type(rule.pop(1));
+    quick.has_result = rule.push() != Operand::none;
+    quick.result = quick_type(rule.push());
+    quick.align = static_cast<uint8_t>(natural_align(rule.immediate));
   }
   return made;
 }
 
 [[maybe_unused]] constexpr QuickRules quick_rules = make_quick_rules();
 
-constexpr ValType number(ValKind kind) {
-  constexpr ValType types[] = {ValType::i32(), ValType::i64(), ValType::f32(), ValType::f64()};
-  return types[static_cast<size_t>(kind)];
-}
-
 } // namespace
 
-/// Applies the signature to operands that have just those types.
-bool BodyValidator::apply_quickly(const ValKind* types, uint32_t pops, ValKind result) {
-  if (operands_.size() - control_.back().height < pops) return false;
-  ValType* const end = operands_.end();
-  if (end[-1] != number(types[pops - 1])) return false;
-  if (pops == 2 && end[-2] != number(types[0])) return false;
-  if (result == ValKind::bottom) {
-    operands_.truncate(operands_.size() - pops);
-    return true;
-  }
-  *(end - pops) = number(result);
-  operands_.truncate(operands_.size() - (pops - 1));
+/// Pops operands if they have just these types, of which there are `count`, and at most two.
+bool BodyValidator::pop_quickly(const ValType* types, uint32_t count) {
+  if (operands_.size() - control_.back().height < count) return false;
+  const ValType* const end = operands_.end();
+  if (end[-1] != types[count - 1]) return false;
+  if (count == 2 && end[-2] != types[0]) return false;
+  operands_.truncate(operands_.size() - count);
   return true;
 }
 
@@ -147,13 +128,15 @@ bool BodyValidator::step_quickly(Instruction& out) {
   case Way::careful:
     return false;
   case Way::numeric:
-    if (!apply_quickly(rule.types, rule.pops, rule.result)) return false;
+    if (!pop_quickly(rule.types, rule.pops)) return false;
+    if (rule.has_result) operands_.push_reserved(rule.result);
     break;
   case Way::access: {
     if (at[1] > rule.align || !has_plain_memory_) return false;
     reader.skip(1);
     const Result<uint32_t> offset = reader.u32();
-    if (!offset.ok() || !apply_quickly(rule.types, rule.pops, rule.result)) return false;
+    if (!offset.ok() || !pop_quickly(rule.types, rule.pops)) return false;
+    if (rule.has_result) operands_.push_reserved(rule.result);
     out.align = at[1];
     out.index = 0;
     out.imm = offset.value();
@@ -190,8 +173,8 @@ bool BodyValidator::step_quickly(Instruction& out) {
     const ControlFrame& target = control(at[1]);
     const bool is_bare =
         target.type == nullptr && (target.kind == FrameKind::loop || !target.has_value_type);
-    constexpr ValKind condition = ValKind::i32;
-    if (!is_bare || !apply_quickly(&condition, 1, ValKind::bottom)) return false;
+    constexpr ValType condition = ValType::i32();
+    if (!is_bare || !pop_quickly(&condition, 1)) return false;
     out.index = at[1];
     reader.skip(1);
     break;

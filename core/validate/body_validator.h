@@ -138,7 +138,7 @@ private:
   [[gnu::noinline]] Result<bool> step_carefully(Instruction& out);
   // The quick way: body_quick.cpp.
   bool step_quickly(Instruction& out);
-  bool apply_quickly(const ValKind* types, uint32_t pops, ValKind result);
+  bool pop_quickly(const ValType* types, uint32_t count);
   bool push_quickly(ValType type);
 
   // Operands.
@@ -214,9 +214,8 @@ private:
   uint32_t globals_visible_ = 0;
   uint32_t br_table_serial_ = 0;
   uint32_t error_offset_ = 0;
-  bool tracks_locals_ = false; // whether some local cannot start as zero or null
-  bool has_plain_memory_ =
-      false; // whether there is a memory and the first has addresses of 32 bits
+  bool tracks_locals_ = false;    // whether some local cannot start as zero or null
+  bool has_plain_memory_ = false; // a memory whose addresses have 32 bits, the first
   bool is_const_ = false;
   bool was_reachable_ = true;
   bool failed_ = false;

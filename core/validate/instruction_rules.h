@@ -72,4 +72,40 @@ constexpr const InstructionRule& rule_of(Opcode opcode) {
   return instruction_rules[static_cast<size_t>(opcode)];
 }
 
+/// The natural alignment of a memory operand, as a binary logarithm.
+constexpr uint32_t natural_align(Immediate immediate) {
+  switch (immediate) {
+  case Immediate::mem8:
+  case Immediate::mem8_lane:
+    return 0;
+  case Immediate::mem16:
+  case Immediate::mem16_lane:
+    return 1;
+  case Immediate::mem32:
+  case Immediate::mem32_lane:
+    return 2;
+  case Immediate::mem64:
+  case Immediate::mem64_lane:
+    return 3;
+  default:
+    return 4;
+  }
+}
+
+/// Of an operand that is no address.
+constexpr ValType type_of(Operand operand) {
+  switch (operand) {
+  case Operand::i32:
+    return ValType::i32();
+  case Operand::i64:
+    return ValType::i64();
+  case Operand::f32:
+    return ValType::f32();
+  case Operand::f64:
+    return ValType::f64();
+  default:
+    return ValType::v128();
+  }
+}
+
 } // namespace ebb
