@@ -22,11 +22,14 @@ constexpr size_t form_bytes_max = 48;
 /// Writes a form into a place of `form_bytes_max` bytes. Returns how many it has.
 size_t write_form(uint8_t* out, Form form, const Draft& draft) {
   const Operand* operands[] = {&draft.d, &draft.a, &draft.b, &draft.c};
+  for (const Operand* operand : operands)
+    EBB_ASSERT((operand->kind != Kind::s && operand->kind != Kind::r && operand->kind != Kind::h) ||
+               operand->value <= UINT16_MAX);
   if constexpr (is_small_build) {
     write_code(out, static_cast<uint16_t>(form));
     size_t at = 2;
     for (const Operand* operand : operands) {
-      memcpy(out + at, &operand->value, sizeof(operand->value));
+      write_code(out + at, operand->value);
       at += kind_bytes(operand->kind);
     }
     const size_t extra = op_info(draft.op).extra;
@@ -237,7 +240,7 @@ Result<bool> Emitter::redirect_last(uint32_t slot) {
   draft.form = find_form(draft.op, draft.kinds(), false);
   if (draft.form == Form::count) return false;
   // Room is made before the old form is cut off, so that a refusal leaves the code whole.
-  EBB_TRY(code_.reserve(code_.size() + 2));
+  EBB_TRY(code_.reserve(is_small_build ? code_.size() + 2 : last_start_ + form_bytes_max));
   code_.truncate(last_start_);
   forget_written(last_);
   EBB_TRY(put_form(draft));
