@@ -266,8 +266,6 @@ struct ThreadedCallTail {
   union {
     uint64_t operand; ///< Indices, the first in the low half.
     const void* function;
-    const uint8_t*
-        loop; ///< Of a fuel: where the innermost loop around it starts, if it is in a register.
   };
 };
 static_assert(sizeof(ThreadedCallTail) % sizeof(void*) == 0);

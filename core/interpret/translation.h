@@ -156,7 +156,6 @@ private:
   bool fuse_held(Step& in);
   // Forms.
   void choose(const Step& in, Choice& out) const;
-  static void take_as_it_is(const Step& in, Choice& out);
   void choose_pinned(const Step& in, const uint8_t* which, uint32_t pinned, Choice& out) const;
   void with_floats(Choice& out) const;
   bool try_form(const Step& in, const uint8_t* which, uint32_t mask, Choice& out) const;

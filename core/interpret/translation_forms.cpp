@@ -65,14 +65,6 @@ bool Translation::try_form(const Step& in, const uint8_t* which, uint32_t mask, 
   return false;
 }
 
-/// Notes a form that was found for an instruction whose operands are as they were.
-void Translation::take_as_it_is(const Step& in, Choice& out) {
-  out.form = in.form;
-  out.op = in.op;
-  out.kinds = in.kinds;
-  memcpy(out.values, in.values, sizeof(out.values));
-}
-
 void Translation::choose(const Step& in, Choice& out) const {
   uint32_t pinned = 0;
   uint8_t which[4] = {}; // The pin of an operand, plus one.
@@ -84,9 +76,12 @@ void Translation::choose(const Step& in, Choice& out) const {
       pinned |= (which[i] != 0 ? 1u : 0u) << i;
     }
   }
-  const bool to_loop = loop_ != nullptr && leads_to_loop(in);
+  const bool to_loop = leads_to_loop(in);
   if (pinned == 0 && !to_loop && in.form != Form::count) {
-    take_as_it_is(in, out);
+    out.form = in.form;
+    out.op = in.op;
+    out.kinds = in.kinds;
+    memcpy(out.values, in.values, sizeof(out.values));
     return with_floats(out);
   }
   if (to_loop) {

@@ -45,6 +45,24 @@ TEST_CASE("every form is found by its op and kinds, and by nothing else") {
   }
 }
 
+TEST_CASE("what compact code says in a form of its own, threaded code has a form for" *
+          needs_full_build()) {
+  const auto in_threaded = [](Kind kind) {
+    return kind == Kind::w ? Kind::k : kind == Kind::h ? Kind::n : kind;
+  };
+  for (size_t i = 0; i < compact_form_count; i++) {
+    const FormInfo& info = form_info(static_cast<Form>(i));
+    CAPTURE(op_name(info.op));
+    CAPTURE(letters(info.kinds));
+    const Op op = info.op == Op::far_br         ? Op::br
+                  : info.op == Op::far_br_table ? Op::br_table
+                                                : info.op;
+    const Kinds kinds = {in_threaded(info.kinds.d), in_threaded(info.kinds.a),
+                         in_threaded(info.kinds.b), in_threaded(info.kinds.c)};
+    CHECK(find_form(op, kinds, true) != Form::count);
+  }
+}
+
 TEST_CASE("branches to where code is charged for come metered, and each such form is of one other" *
           needs_full_build()) {
   std::set<Form> seen;
