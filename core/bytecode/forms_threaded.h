@@ -76,24 +76,20 @@
   EBB_PINS_1(EBB_COMMUTATIVE_64_PIN, M, __VA_ARGS__)                                               \
   EBB_PINS_1(EBB_WIDE_PIN, M, __VA_ARGS__) EBB_PIN_PAIRS(EBB_IN_ACC_PAIR, M, __VA_ARGS__)
 
-#define EBB_ORDERED_DEST(D, P, M, ...)                                                             \
-  M(D, P, s, n, __VA_ARGS__) M(D, s, P, n, __VA_ARGS__) M(D, P, k, n, __VA_ARGS__)
+// A constant is not subtracted: its negative is added.
+#define EBB_ORDERED_DEST(D, P, M, ...) M(D, P, s, n, __VA_ARGS__) M(D, s, P, n, __VA_ARGS__)
 #define EBB_ORDERED_PIN(P, M, ...)                                                                 \
   M(a, P, s, n, __VA_ARGS__)                                                                       \
   M(a, P, a, n, __VA_ARGS__)                                                                       \
   M(a, s, P, n, __VA_ARGS__)                                                                       \
   M(a, a, P, n, __VA_ARGS__)                                                                       \
-  M(a, P, k, n, __VA_ARGS__)                                                                       \
   M(s, P, s, n, __VA_ARGS__)                                                                       \
   M(s, P, a, n, __VA_ARGS__)                                                                       \
   M(s, s, P, n, __VA_ARGS__)                                                                       \
   M(s, a, P, n, __VA_ARGS__)                                                                       \
-  M(s, P, k, n, __VA_ARGS__)                                                                       \
   M(P, s, s, n, __VA_ARGS__)                                                                       \
   M(P, a, s, n, __VA_ARGS__)                                                                       \
   M(P, s, a, n, __VA_ARGS__)                                                                       \
-  M(P, s, k, n, __VA_ARGS__)                                                                       \
-  M(P, a, k, n, __VA_ARGS__)                                                                       \
   M(P, P, a, n, __VA_ARGS__)                                                                       \
   M(P, a, P, n, __VA_ARGS__)                                                                       \
   EBB_PINS_2(EBB_ORDERED_DEST, P, M, __VA_ARGS__)

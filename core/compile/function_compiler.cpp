@@ -521,20 +521,26 @@ Result<void> FunctionCompiler::global_set(uint32_t index) {
 }
 
 Result<void> FunctionCompiler::step_numeric(const Instruction& in) {
-  const Op op = op_of(in.op);
+  Op op = op_of(in.op);
   if (op == Op::count) return unsupported(in.op);
   if (is_memory_access(op)) return step_memory_access(in, op);
   // The validator has applied the signature: what it left on top is the result.
   const ValKind result = validator_.operand(0).kind();
   Draft draft;
-  draft.op = op;
   const bool is_unary = op >= Op::i32_eqz;
   if (is_unary) {
+    draft.op = op;
     Entry a = pop();
     return emit_result(draft, result, &a, nullptr);
   }
   Entry b = pop();
   Entry a = pop();
+  if (op == Op::i32_sub && b.where == Where::constant) {
+    // Additions can be joined with more of what comes next.
+    op = Op::i32_add;
+    b.bits = 0u - static_cast<uint32_t>(b.bits);
+  }
+  draft.op = op;
   return emit_result(draft, result, &a, &b);
 }
 

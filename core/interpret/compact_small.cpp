@@ -253,7 +253,7 @@ by_number:
   }
   if (op < Op::br_i32_eq) {
     const uint64_t at = address_of(kinds, values, operands);
-    EBB_CHECK_ACCESS(at, accessed_bytes(op))
+    EBB_CHECK_ACCESS(at, accessed_bytes(op), op)
     if (op < Op::i32_store) {
       answer = load_value(op, mem + at);
       operands += EBB_SIZE_offset;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "core/bytecode/bytecode.h"
+#include "core/interpret/superinstructions.h"
 #include "core/interpret/value_registers.h"
 #include "core/state/store_state.h"
 
@@ -126,5 +127,6 @@ bool machine_far_access(Machine& m, Op op, const uint8_t* operands, uint64_t* fp
 void run_compact(Machine& m, const uint8_t* pc, uint64_t* fp);
 void run_threaded(Machine& m, const uint8_t* pc, uint64_t* fp);
 const void* const* threaded_handlers();
+Superinstructions threaded_superinstructions();
 
 } // namespace ebb

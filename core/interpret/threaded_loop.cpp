@@ -49,6 +49,8 @@ end:
 
 const void* const* threaded_handlers() { return run(nullptr, nullptr, nullptr); }
 
+Superinstructions threaded_superinstructions() { return {}; }
+
 void run_threaded(Machine& m, const uint8_t* pc, uint64_t* fp) { run(&m, pc, fp); }
 
 } // namespace ebb

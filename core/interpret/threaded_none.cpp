@@ -7,6 +7,8 @@ namespace ebb {
 
 const void* const* threaded_handlers() { return nullptr; }
 
+Superinstructions threaded_superinstructions() { return {}; }
+
 void run_threaded(Machine& m, const uint8_t* pc, uint64_t* fp) {
   static_cast<void>(pc);
   static_cast<void>(fp);

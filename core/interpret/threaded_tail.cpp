@@ -3,6 +3,9 @@
 // What the machine keeps in registers are the handlers' parameters; `preserve_none` lets all of
 // them be registers and makes handlers save nothing. Needs a compiler that guarantees tail calls:
 // see interpret/meson.build.
+//
+// Where a handler would go to the next instruction it goes to its parameter `next` instead, if it
+// has one: superinstructions are handlers with the handlers of what comes next, inlined.
 #include "core/interpret/machine_state.h"
 #include "core/interpret/numeric.h"
 #include "core/interpret/registers.h"
@@ -27,17 +30,26 @@ inline bool pay(const Machine& m, uint64_t& fuel, uint64_t cost) {
   return static_cast<int64_t>(fuel) >= machine_floor(m);
 }
 
-#define EBB_HANDLER(form) EBB_HANDLER_CALL void form(EBB_PARAMETERS)
+#define EBB_HANDLER(form)                                                                          \
+  template <Handler next = nullptr> EBB_HANDLER_CALL void form(EBB_PARAMETERS)
 #define EBB_COLD_HANDLER(name) __attribute__((noinline)) EBB_HANDLER_CALL void name(EBB_PARAMETERS)
 #define EBB_CONTINUE(name) [[clang::musttail]] return name(EBB_ARGUMENTS)
 #define EBB_DISPATCH()                                                                             \
   [[clang::musttail]] return (*reinterpret_cast<const Handler*>(pc))(EBB_ARGUMENTS)
+// The address of the handler is read from where pc points by then, in fewer bytes of code.
+#define EBB_GO_ON()                                                                                \
+  if constexpr (next != nullptr) EBB_CONTINUE(next);                                               \
+  __asm__("" : "+r"(pc));                                                                          \
+  EBB_DISPATCH()
 #define EBB_NEXT(operand_bytes)                                                                    \
   pc += EBB_BYTES(operand_bytes);                                                                  \
-  EBB_DISPATCH()
+  EBB_GO_ON()
 #define EBB_NEXT_TARGET(operand_bytes)                                                             \
   pc += EBB_BYTES_TARGET(operand_bytes);                                                           \
-  EBB_DISPATCH()
+  EBB_GO_ON()
+// In a superinstruction what is rare is left to the instruction's own handler.
+#define EBB_IF_RARE(form)                                                                          \
+  if constexpr (next != nullptr) EBB_CONTINUE(form<>)
 #define EBB_STOP() EBB_CONTINUE(stop)
 #define EBB_END() return
 #define EBB_SAVE_FUEL() m.store.fuel = fuel
@@ -46,6 +58,9 @@ inline bool pay(const Machine& m, uint64_t& fuel, uint64_t cost) {
 #define EBB_TAKE_BACK(cost)                                                                        \
   fuel += (cost);                                                                                  \
   EBB_SAVE_FUEL()
+
+// What is no instruction's own handler has no other behind it.
+constexpr Handler next = nullptr;
 
 // Handlers that stop use few of their parameters.
 #pragma clang diagnostic push
@@ -58,24 +73,91 @@ EBB_COLD_HANDLER(stop) {
 #include "core/interpret/handlers.inc"
 #pragma clang diagnostic pop
 
-#define EBB_FORM_ENTRY(d, a, b, c, name, ...) reinterpret_cast<const void*>(&name##_##d##a##b##c),
+#define EBB_FORM_ENTRY(d, a, b, c, name, ...) reinterpret_cast<const void*>(&name##_##d##a##b##c<>),
 const void* const handler_addresses[] = {
 #define EBB_COMPACT_ENTRY(...) nullptr,
 #include "core/bytecode/forms_compact.inc"
 #include "core/bytecode/forms_threaded.inc"
     nullptr, // Form::count
 #define EBB_METERED_ENTRY(d, a, b, c, name)                                                        \
-  reinterpret_cast<const void*>(&metered_##name##_##d##a##b##c),
+  reinterpret_cast<const void*>(&metered_##name##_##d##a##b##c<>),
 #include "core/bytecode/forms_metered.inc"
 #undef EBB_METERED_ENTRY
 #define EBB_METERED_ENTRY(d, a, b, c, name)                                                        \
-  reinterpret_cast<const void*>(&polled_##name##_##d##a##b##c),
+  reinterpret_cast<const void*>(&polled_##name##_##d##a##b##c<>),
 #include "core/bytecode/forms_metered.inc"
 #define EBB_CHARGED_ENTRY(d, a, b, c, name)                                                        \
-  reinterpret_cast<const void*>(&metered_##name##_##d##a##b##c),
+  reinterpret_cast<const void*>(&metered_##name##_##d##a##b##c<>),
 #include "core/bytecode/forms_metered.inc"
 };
 static_assert(sizeof(handler_addresses) / sizeof(void*) == static_cast<size_t>(Form::end));
+
+/// The end of a superinstruction.
+EBB_HANDLER_CALL void dispatch(EBB_PARAMETERS) { EBB_DISPATCH(); }
+
+// What each consists of, its handler, and the keys and hashes by which they are found.
+struct Sequence {
+  Form forms[4];
+};
+#define EBB_SUPER_2(a, b) {Form::a, Form::b, Form::count, Form::count},
+#define EBB_SUPER_3(a, b, c) {Form::a, Form::b, Form::c, Form::count},
+#define EBB_SUPER_4(a, b, c, d) {Form::a, Form::b, Form::c, Form::d},
+constexpr Sequence sequences[] = {
+#include "core/interpret/superinstructions.def"
+};
+#undef EBB_SUPER_2
+#undef EBB_SUPER_3
+#undef EBB_SUPER_4
+#define EBB_SUPER_2(a, b) reinterpret_cast<const void*>(&a<&b<&dispatch>>),
+#define EBB_SUPER_3(a, b, c) reinterpret_cast<const void*>(&a<&b<&c<&dispatch>>>),
+#define EBB_SUPER_4(a, b, c, d) reinterpret_cast<const void*>(&a<&b<&c<&d<&dispatch>>>>),
+const void* const super_handlers[] = {
+#include "core/interpret/superinstructions.def"
+};
+
+constexpr uint32_t super_count = sizeof(sequences) / sizeof(sequences[0]);
+
+constexpr uint32_t length_of(const Sequence& sequence) {
+  uint32_t length = 2;
+  while (length < 4 && sequence.forms[length] != Form::count)
+    length++;
+  return length;
+}
+
+/// The number of the first so many forms of a sequence. Each must be listed.
+consteval uint32_t number_of(const Sequence& sequence, uint32_t length) {
+  if (length == 1) return static_cast<uint32_t>(sequence.forms[0]);
+  for (uint32_t i = 0; i < super_count; i++) {
+    if (length_of(sequences[i]) != length) continue;
+    bool is_it = true;
+    for (uint32_t at = 0; at < length; at++)
+      is_it = is_it && sequences[i].forms[at] == sequence.forms[at];
+    if (is_it) return static_cast<uint32_t>(Form::end) + i;
+  }
+  __builtin_trap();
+}
+
+struct SuperTable {
+  uint32_t keys[super_count];
+  uint16_t index[1u << Superinstructions::index_bits];
+};
+
+consteval SuperTable make_super_table() {
+  SuperTable table{};
+  for (uint32_t i = 0; i < super_count; i++) {
+    const uint32_t length = length_of(sequences[i]);
+    const uint32_t key = Superinstructions::key_of(number_of(sequences[i], length - 1),
+                                                   sequences[i].forms[length - 1]);
+    uint32_t at = Superinstructions::hash(key);
+    while (table.index[at] != 0)
+      at = Superinstructions::following(at);
+    table.keys[i] = key;
+    table.index[at] = static_cast<uint16_t>(i + 1);
+  }
+  return table;
+}
+constexpr SuperTable super_table = make_super_table();
+static_assert(super_count < (1u << Superinstructions::index_bits) / 2);
 
 /// A frame of its own between the machine's callers and code that preserves no register.
 __attribute__((noinline)) void enter(Machine& m, const uint8_t* pc, uint64_t* fp) {
@@ -87,6 +169,10 @@ __attribute__((noinline)) void enter(Machine& m, const uint8_t* pc, uint64_t* fp
 } // namespace
 
 const void* const* threaded_handlers() { return handler_addresses; }
+
+Superinstructions threaded_superinstructions() {
+  return {super_handlers, super_table.keys, super_table.index, super_count};
+}
 
 void run_threaded(Machine& m, const uint8_t* pc, uint64_t* fp) { enter(m, pc, fp); }
 

@@ -66,7 +66,8 @@ TranslationInput translation_input(const ModuleImage& image, const uint8_t* code
           end,
           read_pins(code, function),
           first_temporary(image, begin, end, function),
-          threaded_handlers()};
+          threaded_handlers(),
+          threaded_superinstructions()};
 }
 
 constexpr size_t no_bound = SIZE_MAX;

@@ -33,12 +33,8 @@ Op add_branch_of(Op branch) {
     return Op::add_br_i32_lt_s;
   case Op::br_i32_lt_u:
     return Op::add_br_i32_lt_u;
-  case Op::br_i32_gt_s:
-    return Op::add_br_i32_gt_s;
   case Op::br_i32_gt_u:
     return Op::add_br_i32_gt_u;
-  case Op::br_i32_ge_s:
-    return Op::add_br_i32_ge_s;
   default:
     return Op::count;
   }

@@ -20,6 +20,7 @@
 #include "collections/vec.h"
 #include "core/artifact/module_image.h"
 #include "core/bytecode/bytecode.h"
+#include "core/interpret/superinstructions.h"
 
 namespace ebb {
 
@@ -91,6 +92,7 @@ struct TranslationInput {
   Pins pins;
   uint32_t first_temporary; ///< Slots from here on belong to no local.
   const void* const* handlers;
+  Superinstructions superinstructions;
 };
 
 class Translation {
@@ -166,6 +168,7 @@ private:
   void emit_enter(const Step& in);
   void emit_as_it_is(const Step& in);
   void put(const Step& in, const Choice& choice, Form form);
+  void put_handler(Form form);
   void put_rest(const Step& in, const Choice& choice, const ThreadedShape& shape) const;
   void put_pins(uint32_t which, bool is_store);
   void put_pin(int pin, bool is_store);
@@ -191,6 +194,9 @@ private:
   uint8_t* out_ = nullptr; ///< Null while only positions are wanted.
   size_t capacity_ = 0;    ///< From there.
   uint32_t position_ = 0;
+  uint32_t sequence_ = 0;     ///< What was written last, or the superinstruction that it is part of.
+  uint32_t sequence_at_ = 0;  ///< Where that begins.
+  uint32_t sequence_end_ = UINT32_MAX; ///< And ends.
   Deferred deferred_[deferred_max];
   int deferred_count_ = 0;
   int acc_ = none; ///< The deferred value that the accumulator has, as far as the code goes.

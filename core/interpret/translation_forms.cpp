@@ -172,6 +172,21 @@ void Translation::emit_as_it_is(const Step& in) {
   put(in, choice, metered(in, choice));
 }
 
+/// Writes the handler of the instruction at the present position. If it makes a superinstruction
+/// with what comes directly before, that has its handler from now on.
+void Translation::put_handler(Form form) {
+  write_code(out_ + position_, in_.handlers[static_cast<size_t>(form)]);
+  const uint32_t joined = sequence_end_ == position_
+                              ? in_.superinstructions.find(sequence_, form)
+                              : Superinstructions::none;
+  if (joined != Superinstructions::none) {
+    sequence_ = joined;
+    return write_code(out_ + sequence_at_, in_.superinstructions.handler(joined));
+  }
+  sequence_ = static_cast<uint32_t>(form);
+  sequence_at_ = position_;
+}
+
 void Translation::put_pin(int pin, bool is_store) {
   Kinds kinds;
   (is_store ? kinds.a : kinds.d) = Kind::s;
@@ -179,18 +194,19 @@ void Translation::put_pin(int pin, bool is_store) {
   Op op = is_store ? Op::pin_int_store : Op::pin_int_load;
   if (is_float_pin(pin)) op = is_store ? Op::pin_float_store : Op::pin_float_load;
   if (out_ != nullptr) {
-    uint8_t* at = out_ + position_;
-    write_code(at, in_.handlers[static_cast<size_t>(find_form(op, kinds, true))]);
-    write_code(at + word, in_.pins.homes[pin]);
+    put_handler(find_form(op, kinds, true));
+    write_code(out_ + position_ + word, in_.pins.homes[pin]);
   }
   position_ += aligned(word + 2);
+  sequence_end_ = position_;
 }
 
 void Translation::put_move(int pin) {
   const Op op = is_float_pin(pin) ? Op::move_float : Op::move;
   const Form form = find_form(op, {kind_of(pin), Kind::a, Kind::n, Kind::n}, true);
-  if (out_ != nullptr) write_code(out_ + position_, in_.handlers[static_cast<size_t>(form)]);
+  if (out_ != nullptr) put_handler(form);
   position_ += word;
+  sequence_end_ = position_;
 }
 
 /// Pins are loaded by enter; a function that has none, because it declares no local, gets one.
@@ -322,10 +338,11 @@ void Translation::put(const Step& in, const Choice& choice, Form form) {
     }
     if (shape.has_offset) write_code(at + shape.extra, in.offset);
     if (!shape.is_plain) put_rest(in, choice, shape);
-    write_code(at, in_.handlers[static_cast<size_t>(form)]);
+    put_handler(form);
     if (has_targets) put_targets(in, targets_at);
   }
   position_ = targets_at + (shape.has_target ? word : 0) + table_bytes;
+  sequence_end_ = position_;
   if (choice.moved != 0) put_move(choice.moved - 1);
   if (choice.loads != 0) put_pins(choice.loads, false);
 }

@@ -76,7 +76,7 @@ TEST_CASE("branches to where code is charged for come metered, and each such for
       const bool goes_to_loop = letters(info.kinds)[0] == 'l';
       const bool is_plain = info.op == Op::br || info.op == Op::br_if || info.op == Op::br_unless ||
                             info.op == Op::br_table;
-      const bool adds = info.op >= Op::add_br_i32_ne && info.op <= Op::add_br_i32_ge_s;
+      const bool adds = info.op >= Op::add_br_i32_ne && info.op <= Op::add_br_i32_gt_u;
       const bool begins =
           op_info(info.op).effect == Effect::enter || info.op == Op::fuel || info.op == Op::loop;
       const bool always = is_plain || adds || begins;
