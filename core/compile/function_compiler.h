@@ -99,6 +99,7 @@ private:
   Result<void> finish_function(Function& function);
   Result<void> write_pins();
   Result<void> step(const Instruction& in);
+  Result<void> step_quickly(QuickWay way);
   Result<void> step_variable(const Instruction& in);
   Result<void> step_constant(const Instruction& in);
   Result<void> local_get(uint32_t index);

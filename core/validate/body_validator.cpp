@@ -1,5 +1,5 @@
 // Setting up for a body, the operand stack, and the step that ties decoding and checking together.
-#include "core/validate/body_validator.h"
+#include "core/validate/body_quick.h"
 
 #include "core/types/implementation_limits.h"
 
@@ -71,14 +71,14 @@ Result<bool> BodyValidator::fail(Error error, uint32_t offset) {
 }
 
 Result<bool> BodyValidator::step(Instruction& out) {
-  EBB_ASSERT(!control_.is_empty());
-  was_reachable_ = !control_.back().unreachable;
-  out.offset = reader_.offset();
-  if (!is_small_build && step_quickly(out)) return true;
+  if (!is_small_build && step_quickly(out) != QuickWay::careful) return true;
   return step_carefully(out);
 }
 
 Result<bool> BodyValidator::step_carefully(Instruction& out) {
+  EBB_ASSERT(!control_.is_empty());
+  was_reachable_ = !control_.back().unreachable;
+  out.offset = reader_.offset();
   const Result<void> decoded = decode(out);
   if (!decoded) [[unlikely]]
     return fail(decoded.error(), reader_.offset());

@@ -50,6 +50,19 @@ struct LocalRun {
   ValType type;
 };
 
+/// What the quick way of validation knows how to go through.
+enum class QuickWay : uint8_t {
+  careful, ///< Nothing of the following.
+  numeric,
+  access, ///< Of the first memory.
+  local_get,
+  local_set,
+  local_tee,
+  i32_const,
+  drop,
+  br_if ///< Without values.
+};
+
 class BodyValidator {
 public:
   /// All arguments must outlive the validator.
@@ -71,6 +84,11 @@ public:
   /// then. Fails: out_of_memory, and what decoding and validation report. On failure: only begin_…
   /// may follow.
   Result<bool> step(Instruction& out);
+  /// The same in two parts, for who wants to know more: reads and checks the next instruction if
+  /// that is easy and it is right, and says which way it was (see body_quick.h, which defines it).
+  /// Otherwise it says `careful`, nothing that counts has changed, and `step_carefully` must follow.
+  QuickWay step_quickly(Instruction& out);
+  [[gnu::noinline]] Result<bool> step_carefully(Instruction& out);
 
   /// The offset in the module of what is read next; after a failure, of what failed.
   uint32_t offset() const { return failed_ ? error_offset_ : reader_.offset(); }
@@ -135,9 +153,7 @@ private:
   Result<void> decode_bytes(Instruction& out);
   Result<bool> fail(Error error, uint32_t offset);
 
-  [[gnu::noinline]] Result<bool> step_carefully(Instruction& out);
-  // The quick way: body_quick.cpp.
-  bool step_quickly(Instruction& out);
+  // The quick way: body_quick.h.
   bool pop_quickly(const ValType* types, uint32_t count);
   bool push_quickly(ValType type);
 

@@ -1,0 +1,115 @@
+// The quick way through the instructions that most code is made of, where there is nothing wrong
+// with them: numbers, locals, constants, loads and stores of the first memory, branches without
+// values. What is not like that is left to `decode` and `check`, which say what is wrong. Small
+// builds have only those. A header, since who walks a body is to have it inlined.
+#pragma once
+
+#include "core/validate/body_validator.h"
+
+#include "core/types/implementation_limits.h"
+
+namespace ebb {
+
+/// What an opcode of one byte wants.
+struct QuickRule {
+  Opcode op = no_opcode;
+  QuickWay way = QuickWay::careful;
+  uint8_t pops = 0;
+  bool has_result = false;
+  uint8_t align = 0;
+  ValType types[2]; ///< Of operands, the first in front.
+  ValType result;
+};
+
+extern const QuickRule* const quick_rules; ///< By opcode without prefix.
+
+/// Pops operands if they have just these types, of which there are `count`, and at most two.
+inline bool BodyValidator::pop_quickly(const ValType* types, uint32_t count) {
+  if (operands_.size() - control_.back().height < count) return false;
+  const ValType* const end = operands_.end();
+  if (end[-1] != types[count - 1]) return false;
+  if (count == 2 && end[-2] != types[0]) return false;
+  operands_.truncate(operands_.size() - count);
+  return true;
+}
+
+/// Pushes where there is room.
+inline bool BodyValidator::push_quickly(ValType type) {
+  const bool has_room = operands_.size() < operands_.capacity();
+  if (!has_room || operands_.size() >= limits::frame_slots_max) return false;
+  operands_.push_reserved(type);
+  return true;
+}
+
+[[gnu::always_inline]] inline QuickWay BodyValidator::step_quickly(Instruction& out) {
+  EBB_ASSERT(!control_.is_empty());
+  was_reachable_ = !control_.back().unreachable;
+  out.offset = reader_.offset();
+  Reader reader = reader_;
+  const uint8_t* at = reader.cursor();
+  if (reader.remaining() < 2 || is_const_) return QuickWay::careful;
+  const QuickRule& rule = quick_rules[*at];
+  const bool has_byte = at[1] < 0x80;
+  reader.skip(1);
+  switch (rule.way) {
+  case QuickWay::careful:
+    return QuickWay::careful;
+  case QuickWay::numeric:
+    if (!pop_quickly(rule.types, rule.pops)) return QuickWay::careful;
+    if (rule.has_result) operands_.push_reserved(rule.result);
+    break;
+  case QuickWay::access: {
+    if (at[1] > rule.align || !has_plain_memory_) return QuickWay::careful;
+    reader.skip(1);
+    const Result<uint32_t> offset = reader.u32();
+    if (!offset.ok() || !pop_quickly(rule.types, rule.pops)) return QuickWay::careful;
+    if (rule.has_result) operands_.push_reserved(rule.result);
+    out.align = at[1];
+    out.index = 0;
+    out.imm = offset.value();
+    break;
+  }
+  case QuickWay::local_get:
+    if (!has_byte || at[1] >= cached_locals_ || tracks_locals_) return QuickWay::careful;
+    if (!push_quickly(local_cache_[at[1]])) return QuickWay::careful;
+    out.index = at[1];
+    reader.skip(1);
+    break;
+  case QuickWay::local_set:
+  case QuickWay::local_tee:
+    if (!has_byte || at[1] >= cached_locals_ || tracks_locals_) return QuickWay::careful;
+    if (operands_.size() == control_.back().height) return QuickWay::careful;
+    operand_type_ = local_cache_[at[1]];
+    if (operands_.back() != operand_type_) return QuickWay::careful;
+    if (rule.way == QuickWay::local_set) operands_.truncate(operands_.size() - 1);
+    out.index = at[1];
+    reader.skip(1);
+    break;
+  case QuickWay::i32_const: {
+    const Result<int32_t> value = reader.s32();
+    if (!value.ok() || !push_quickly(ValType::i32())) return QuickWay::careful;
+    out.imm = static_cast<uint32_t>(value.value());
+    break;
+  }
+  case QuickWay::drop:
+    if (operands_.size() == control_.back().height) return QuickWay::careful;
+    operand_type_ = operands_.pop();
+    break;
+  case QuickWay::br_if: {
+    if (!has_byte || at[1] >= control_.size()) return QuickWay::careful;
+    const ControlFrame& target = control(at[1]);
+    const bool is_bare =
+        target.type == nullptr && (target.kind == FrameKind::loop || !target.has_value_type);
+    constexpr ValType condition = ValType::i32();
+    if (!is_bare || !pop_quickly(&condition, 1)) return QuickWay::careful;
+    out.index = at[1];
+    reader.skip(1);
+    break;
+  }
+  }
+  out.op = rule.op;
+  reader_ = reader;
+  return rule.way;
+}
+
+} // namespace ebb
