@@ -87,12 +87,15 @@ Result<void> Emitter::put_form(const Draft& draft) {
 }
 
 void Emitter::forget_constants() {
+  if (!knows_constants_) return;
+  knows_constants_ = false;
   for (Constant& constant : constants_)
     constant.slot = no_slot;
 }
 
 /// Forgets what is known of slots that an instruction writes.
 void Emitter::forget_written(const Draft& draft) {
+  if (!knows_constants_) return;
   const bool writes_many = draft.op == Op::copy_range || draft.op == Op::select_v128 ||
                            draft.op == Op::global_get_v128 || is_call(op_info(draft.op).effect);
   if (writes_many) return forget_constants();
@@ -107,6 +110,7 @@ bool Emitter::has_constant(uint32_t slot, uint64_t bits) const {
 }
 
 void Emitter::note_constant(uint32_t slot, uint64_t bits) {
+  knows_constants_ = true;
   constants_[next_constant_] = {slot, bits};
   next_constant_ = (next_constant_ + 1) % (sizeof(constants_) / sizeof(constants_[0]));
 }

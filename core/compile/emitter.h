@@ -130,6 +130,7 @@ private:
   uint32_t last_start_ = no_last;
   Constant constants_[4]; ///< Slots whose contents are known.
   uint32_t next_constant_ = 0;
+  bool knows_constants_ = false; ///< Whether there may be one.
   Reach reach_ = Reach::near;
   bool is_too_short_ = false;
 };
