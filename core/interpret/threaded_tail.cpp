@@ -60,7 +60,7 @@ inline bool pay(const Machine& m, uint64_t& fuel, uint64_t cost) {
   EBB_SAVE_FUEL()
 
 // What is no instruction's own handler has no other behind it.
-constexpr Handler next = nullptr;
+constexpr auto next = static_cast<Handler>(nullptr);
 
 // Handlers that stop use few of their parameters.
 #pragma clang diagnostic push
