@@ -14,6 +14,17 @@
 #include "core/state/instance_state.h"
 
 namespace ebb {
+
+// A build that counts is told of each instruction, and has each alone: tools/bench/superinstructions.
+#ifdef EBB_COUNT_INSTRUCTIONS
+constexpr bool counts_each = true;
+void count_instruction(const uint8_t* pc);
+#define EBB_COUNT_ONE() count_instruction(pc)
+#else
+constexpr bool counts_each = false;
+#define EBB_COUNT_ONE() static_cast<void>(0)
+#endif
+
 namespace {
 
 #define EBB_HANDLER_CALL __attribute__((preserve_none))
@@ -35,6 +46,7 @@ inline bool pay(const Machine& m, uint64_t& fuel, uint64_t cost) {
 #define EBB_COLD_HANDLER(name) __attribute__((noinline)) EBB_HANDLER_CALL void name(EBB_PARAMETERS)
 #define EBB_CONTINUE(name) [[clang::musttail]] return name(EBB_ARGUMENTS)
 #define EBB_DISPATCH()                                                                             \
+  EBB_COUNT_ONE();                                                                                 \
   [[clang::musttail]] return (*reinterpret_cast<const Handler*>(pc))(EBB_ARGUMENTS)
 // The address of the handler is read from where pc points by then, in fewer bytes of code.
 #define EBB_GO_ON()                                                                                \
@@ -171,7 +183,7 @@ __attribute__((noinline)) void enter(Machine& m, const uint8_t* pc, uint64_t* fp
 const void* const* threaded_handlers() { return handler_addresses; }
 
 Superinstructions threaded_superinstructions() {
-  return {super_handlers, super_table.keys, super_table.index, super_count};
+  return {super_handlers, super_table.keys, super_table.index, counts_each ? 0 : super_count};
 }
 
 void run_threaded(Machine& m, const uint8_t* pc, uint64_t* fp) { enter(m, pc, fp); }
