@@ -116,20 +116,18 @@ Result<void> FunctionCompiler::run() {
   for (;;) {
     const QuickWay way =
         is_small_build ? QuickWay::careful : validator_.step_quickly(instruction_);
-    if (way != QuickWay::careful) {
-      EBB_TRY(step_quickly(way));
-      continue;
+    if (way == QuickWay::careful) {
+      const bool more = EBB_TRY(validator_.step_carefully(instruction_));
+      if (!more) return handle_end(true);
     }
-    const bool more = EBB_TRY(validator_.step_carefully(instruction_));
-    if (!more) return handle_end(true);
-    EBB_TRY(step(instruction_));
+    EBB_TRY(step(way));
   }
 }
 
-/// What `step` does for instructions that the validator knows more about.
-[[gnu::always_inline]] inline Result<void> FunctionCompiler::step_quickly(QuickWay way) {
+/// Compiles the instruction that the validator has gone through that way.
+[[gnu::always_inline]] inline Result<void> FunctionCompiler::step(QuickWay way) {
   const Instruction& in = instruction_;
-  if (!live_) return {};
+  if (!live_) return step_dead(in.op);
   EBB_TRY(meter(in.op));
   switch (way) {
   case QuickWay::local_get:
@@ -150,7 +148,7 @@ Result<void> FunctionCompiler::run() {
   case QuickWay::numeric:
     return step_numeric(in);
   case QuickWay::careful:
-    break;
+    return step_any(in);
   }
   EBB_UNREACHABLE();
 }
@@ -245,26 +243,27 @@ Error FunctionCompiler::unsupported(Opcode op) const {
   }
 }
 
-Result<void> FunctionCompiler::step(const Instruction& in) {
-  if (!live_) {
-    switch (in.op) {
-    case Opcode::block:
-    case Opcode::loop:
-    case Opcode::if_:
-    case Opcode::try_table:
-      dead_depth_++;
-      return {};
-    case Opcode::else_:
-      return dead_depth_ > 0 ? Result<void>() : handle_else();
-    case Opcode::end:
-      if (dead_depth_ == 0) return handle_end(false);
-      dead_depth_--;
-      return {};
-    default:
-      return {};
-    }
+/// In code that cannot be reached only the blocks count.
+Result<void> FunctionCompiler::step_dead(Opcode op) {
+  switch (op) {
+  case Opcode::block:
+  case Opcode::loop:
+  case Opcode::if_:
+  case Opcode::try_table:
+    dead_depth_++;
+    return {};
+  case Opcode::else_:
+    return dead_depth_ > 0 ? Result<void>() : handle_else();
+  case Opcode::end:
+    if (dead_depth_ == 0) return handle_end(false);
+    dead_depth_--;
+    return {};
+  default:
+    return {};
   }
-  EBB_TRY(meter(in.op));
+}
+
+Result<void> FunctionCompiler::step_any(const Instruction& in) {
   switch (in.op) {
   case Opcode::unreachable: {
     Draft draft;

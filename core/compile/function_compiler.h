@@ -98,8 +98,9 @@ private:
   Result<void> run();
   Result<void> finish_function(Function& function);
   Result<void> write_pins();
-  Result<void> step(const Instruction& in);
-  Result<void> step_quickly(QuickWay way);
+  Result<void> step(QuickWay way);
+  Result<void> step_dead(Opcode op);
+  Result<void> step_any(const Instruction& in);
   Result<void> step_variable(const Instruction& in);
   Result<void> step_constant(const Instruction& in);
   Result<void> local_get(uint32_t index);
