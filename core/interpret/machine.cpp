@@ -46,6 +46,8 @@ void Machine::set_instance(InstanceState* next) {
   code = module.code.data();
   lazy = module.has_lazy_functions() ? module.lazy.data() : nullptr;
   is_lazy = module.is_lazy();
+  if (!is_small_build)
+    fuel = module.metering == Metering::interruption ? &flag_address : &store.fuel;
   free_bulk = module.metering == Metering::fuel ? 0 : small_bulk_max;
   refresh_memory();
 }

@@ -33,6 +33,10 @@ struct Machine {
   /// Why it stopped. Near the front, where instructions that name it are shorter: each that may
   /// trap does.
   Error error = Error::none;
+  /// Where the register for fuel is read from and written to. In code that is only interruptible it
+  /// holds the address of the flag instead, so that each look takes one load.
+  uint64_t* fuel = &store.fuel;
+  uint64_t flag_address = reinterpret_cast<uintptr_t>(&store.interrupt);
   uint8_t* memory = nullptr; ///< First memory's base and size, as handlers reload them.
   uint64_t memory_size = 0;
   uint64_t memory_bound = 0;        ///< Accesses of any size may begin below this.

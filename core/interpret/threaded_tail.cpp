@@ -15,7 +15,8 @@
 
 namespace ebb {
 
-// A build that counts is told of each instruction, and has each alone: tools/bench/superinstructions.
+// A build that counts is told of each instruction, and has each alone:
+// tools/bench/superinstructions.
 #ifdef EBB_COUNT_INSTRUCTIONS
 constexpr bool counts_each = true;
 void count_instruction(const uint8_t* pc);
@@ -41,6 +42,11 @@ inline bool pay(const Machine& m, uint64_t& fuel, uint64_t cost) {
   return static_cast<int64_t>(fuel) >= machine_floor(m);
 }
 
+/// The same where nothing is to be paid: the register has the address of the flag.
+inline bool is_interrupted(uint64_t flag) {
+  return reinterpret_cast<const std::atomic<intptr_t>*>(flag)->load(std::memory_order_relaxed) != 0;
+}
+
 #define EBB_HANDLER(form)                                                                          \
   template <Handler next = nullptr> EBB_HANDLER_CALL void form(EBB_PARAMETERS)
 #define EBB_COLD_HANDLER(name) __attribute__((noinline)) EBB_HANDLER_CALL void name(EBB_PARAMETERS)
@@ -64,9 +70,10 @@ inline bool pay(const Machine& m, uint64_t& fuel, uint64_t cost) {
   if constexpr (next != nullptr) EBB_CONTINUE(form<>)
 #define EBB_STOP() EBB_CONTINUE(stop)
 #define EBB_END() return
-#define EBB_SAVE_FUEL() m.store.fuel = fuel
-#define EBB_LOAD_FUEL() fuel = m.store.fuel
+#define EBB_SAVE_FUEL() *m.fuel = fuel
+#define EBB_LOAD_FUEL() fuel = *m.fuel
 #define EBB_PAY(cost) pay(m, fuel, cost)
+#define EBB_IS_INTERRUPTED() is_interrupted(fuel)
 #define EBB_TAKE_BACK(cost)                                                                        \
   fuel += (cost);                                                                                  \
   EBB_SAVE_FUEL()
@@ -175,7 +182,7 @@ static_assert(super_count < (1u << Superinstructions::index_bits) / 2);
 __attribute__((noinline)) void enter(Machine& m, const uint8_t* pc, uint64_t* fp) {
   const ValueRegisters& values = m.values;
   (*reinterpret_cast<const Handler*>(pc))(pc, fp, m.memory, m.memory_bound, m, values.loop,
-                                          values.acc, values.facc, EBB_SAVED_PINS, m.store.fuel);
+                                          values.acc, values.facc, EBB_SAVED_PINS, *m.fuel);
 }
 
 } // namespace

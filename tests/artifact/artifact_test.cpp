@@ -220,6 +220,87 @@ TEST_CASE("code that was compiled for it is interrupted" * needs_wasm_3()) {
   CHECK(sum.call(world.store, 5).ok());
 }
 
+namespace {
+
+/// "sum" adds up n, n - 1, … 1, what the imported function says of n, and as much again.
+Bytes summing_module() {
+  ModuleBuilder builder;
+  const uint32_t one = builder.type({i32}, {i32});
+  const uint32_t next = builder.import_func("env", "next", one);
+  // (loop (sum += left) (left -= 1) (br_if 0 left)), with n in local 0
+  const Bytes rounds = local_get(0) + Bytes{0x21, 2, 0x03, 0x40} + local_get(1) + local_get(2) +
+                       Bytes{0x6a, 0x21, 1} + local_get(2) + i32_const(1) +
+                       Bytes{0x6b, 0x22, 2, 0x0d, 0, 0x0b};
+  builder.export_func("sum", builder.func(one,
+                                          rounds + local_get(0) + call(next) + local_get(1) +
+                                              Bytes{0x6a, 0x21, 1} + rounds + local_get(1),
+                                          {1, 2, i32}));
+  return builder.build();
+}
+
+Result<int32_t> zero(Caller&, int32_t) { return 0; }
+
+/// Links instances so that each calls the next. The letters say how their code was compiled:
+/// counting fuel, interruptible, or plain.
+Instance chain(World& world, const char* letters) {
+  CompileSettings settings;
+  settings.fuel = *letters == 'f';
+  settings.interruption = *letters == 'i';
+  const Aligned bytes(compiled(world.engine, summing_module(), settings));
+  const Module module = must(Module::load(world.engine, bytes.span()));
+  Linker linker = must(Linker::create(world.engine));
+  if (letters[1] == '\0') {
+    must(linker.define_func("env", "next", &zero));
+  } else {
+    const Instance behind = chain(world, letters + 1);
+    must(linker.define(world.store, "env", "next", must(behind.get_func(world.store, "sum"))));
+  }
+  return must(linker.instantiate(world.store, module));
+}
+
+/// What a run costs that is interrupted wherever it looks. Sets how often it was.
+uint64_t price_of(World& world, const char* letters, int32_t& pauses) {
+  constexpr uint64_t plenty = 1'000'000;
+  constexpr int32_t n = 10;
+  const Instance first = chain(world, letters);
+  const InterruptHandle handle = world.store.interrupt_handle();
+  world.store.set_fuel(plenty);
+  const Val args[] = {Val::i32(n)};
+  Execution execution = must(must(first.get_func(world.store, "sum")).start(world.store, args));
+  handle.interrupt();
+  for (pauses = 0; must(execution.run()) == Execution::State::suspended; ++pauses)
+    handle.interrupt();
+  world.store.clear_interrupt();
+  Val result[1];
+  must(execution.results(result));
+  CHECK(result[0].as_i32() == static_cast<int32_t>(strlen(letters)) * n * (n + 1));
+  return plenty - world.store.fuel();
+}
+
+} // namespace
+
+TEST_CASE("instances that count fuel, are interruptible, or neither, call each other") {
+  in_both_encodings([](const Config& config) {
+    World world(config);
+    int32_t pauses = 0;
+    const uint64_t price = price_of(world, "f", pauses);
+    CHECK(price > 100);
+    // The start of the function and each round.
+    CHECK(pauses == 1 + 2 * 10);
+    CHECK(price_of(world, "p", pauses) == 0);
+    CHECK(pauses == 0);
+    CHECK(price_of(world, "i", pauses) == 0);
+    CHECK(pauses == 1 + 2 * 10);
+    for (const char* letters : {"fifpf", "iffpfi", "pfifp", "ipif", "fpifi"}) {
+      CAPTURE(letters);
+      const auto counted = std::count(letters, letters + strlen(letters), 'f');
+      const auto plain = std::count(letters, letters + strlen(letters), 'p');
+      CHECK(price_of(world, letters, pauses) == price * static_cast<uint64_t>(counted));
+      CHECK(pauses == (static_cast<int32_t>(strlen(letters)) - plain) * (1 + 2 * 10));
+    }
+  });
+}
+
 TEST_CASE("what cannot be compiled or written says so") {
   World world;
   Bytes out;
