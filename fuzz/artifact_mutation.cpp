@@ -330,6 +330,7 @@ void run_artifact(std::span<const uint8_t> file, uint8_t settings, ArtifactTally
   Config config = guest_config(memory.allocator(), (settings & 1) != 0 ? Config::Encoding::threaded
                                                                        : Config::Encoding::compact);
   if ((settings & 2) != 0) config.preparation = Config::Preparation::at_first_call;
+  if ((settings & 8) != 0) config.preparation = Config::Preparation::threaded_at_first_call;
   const Result<Engine> engine = Engine::create(config);
   if (!engine.ok()) fail(name, "no engine", error_name(engine.error()));
   Bystander bystander;

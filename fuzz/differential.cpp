@@ -28,6 +28,7 @@ Way other_way(uint8_t choice) {
   way.encoding = (choice & 1) != 0 ? Config::Encoding::threaded : Config::Encoding::compact;
   way.preparation =
       (choice & 2) != 0 ? Config::Preparation::at_first_call : Config::Preparation::at_load;
+  if ((choice & 16) != 0) way.preparation = Config::Preparation::threaded_at_first_call;
   way.precompiled = (choice & 4) != 0;
   way.wide = (choice & 8) != 0 && sizeof(void*) == 8;
   return way;

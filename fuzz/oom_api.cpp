@@ -192,6 +192,7 @@ void World::set_up() {
   config.stack_bytes_max = size_t{16} << 10;
   config.encoding = input_.one_in(2) ? Config::Encoding::compact : Config::Encoding::threaded;
   if (input_.one_in(2)) config.preparation = Config::Preparation::at_first_call;
+  if (input_.one_in(4)) config.preparation = Config::Preparation::threaded_at_first_call;
   const auto make = [](auto& to, auto&& made) {
     if (made.ok()) to.emplace(std::move(made).value());
     return made.error() == Error::none ? Result<void>() : Result<void>(made.error());

@@ -81,7 +81,8 @@ struct ModuleImage {
       nullptr; ///< Where a call that left one of its instances comes back.
   Encoding encoding = Encoding::compact;
   bool is_compiled = false; ///< Whether this is a CompiledImage.
-  bool wide = false;        ///< The profile of the code.
+  bool is_sound = false; ///< Whether all functions were compiled, or verified, when it was loaded.
+  bool wide = false;     ///< The profile of the code.
   Metering metering = Metering::none;
   size_t self_bytes = 0; ///< Of the block that this lies in, which `heap` does not count.
   std::atomic<uint32_t> references{1};

@@ -13,7 +13,18 @@ namespace ebb {
 struct Config {
   static constexpr size_t no_limit = SIZE_MAX;
 
-  enum class Preparation : uint8_t { at_load, at_first_call };
+  /// When functions are made ready to run: validated and compiled (or verified, if they are
+  /// precompiled), and threaded.
+  enum class Preparation : uint8_t {
+    /// All when their module is loaded.
+    at_load,
+    /// The same but for threading, which is left to each function's first call: modules are loaded
+    /// in less time and take less memory, but for programs that call most of their functions.
+    /// Compact code has nothing to be left.
+    threaded_at_first_call,
+    /// Each when it is called for the first time.
+    at_first_call,
+  };
   /// How modules are kept: as the compact bytecode that the compiler emits and that runs in place,
   /// or threaded, which is faster and larger.
   enum class Encoding : uint8_t { compact, threaded };
@@ -34,11 +45,10 @@ struct Config {
   size_t stack_bytes_max = size_t{1024} * 1024;
   /// How often host and guest may call each other on one native stack.
   uint32_t host_depth_max = 24;
-  /// When functions are made ready to run (validated and compiled, or verified if they are
-  /// precompiled, and threaded): all when their module is loaded, or each when it is called for the
-  /// first time, which charges the module then. That call may end with out_of_memory, and may be
-  /// tried again; or with what is wrong with the function, which no other function is harmed by.
-  /// Small builds know `at_load` alone and refuse the other: invalid_config.
+  /// What is left to a function's first call charges the module then. That call may end with
+  /// out_of_memory, and may be tried again; or, at_first_call, with what is wrong with the
+  /// function, which no other function is harmed by. Small builds know `at_load` alone and refuse
+  /// the others: invalid_config.
   Preparation preparation = Preparation::at_load;
   /// Builds that have no machine for threaded code refuse it: invalid_config.
   Encoding encoding = is_small_build ? Encoding::compact : Encoding::threaded;

@@ -33,6 +33,7 @@ Result<EngineSettings> settings_of(const Config& config) {
   settings.host_depth_max = config.host_depth_max;
   settings.metering = metering_of(config.fuel, config.interruption);
   settings.lazy = config.preparation == Config::Preparation::at_first_call;
+  settings.threads_lazily = config.preparation == Config::Preparation::threaded_at_first_call;
   settings.keep_names = config.keep_names;
   settings.keep_offsets = config.keep_offsets;
   settings.fixed_seed = config.fixed_seed;

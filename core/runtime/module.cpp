@@ -79,7 +79,7 @@ Result<void> Module::compile(const Engine& engine, std::span<const uint8_t> byte
 }
 
 Result<void> Module::serialize(const ByteSink& sink, bool strip) const {
-  const bool has_code = !image_->is_compiled || image_->lazy.empty();
+  const bool has_code = !image_->is_compiled || image_->is_sound;
   if (!has_code || (image_->code.empty() && !image_->functions.empty()))
     return Error::code_not_kept;
   return write_artifact(*image_, {image_->wide, image_->metering, strip}, sink,

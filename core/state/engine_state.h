@@ -25,6 +25,7 @@ struct EngineSettings {
   bool wide = sizeof(void*) == 8;     ///< Compile for an accumulator of 64 bits.
   Metering metering = Metering::none; ///< How modules are compiled.
   bool lazy = false;                  ///< Prepare functions at their first call.
+  bool threads_lazily = false;        ///< Leave threading alone to the first call.
   bool is_lazy() const { return !is_small_build && lazy; }
   bool keep_names = false;   ///< Keep function names for backtraces.
   bool keep_offsets = false; ///< Keep the map from code to wasm offsets.

@@ -26,7 +26,9 @@ public:
     image_.encoding = settings_.encoding;
     constexpr bool is_compiled = std::is_same_v<Image, CompiledImage>;
     EBB_TRY(is_compiled ? make(bytes, ownership) : open(bytes, ownership));
+    image_.is_sound = !settings_.is_lazy();
     if (image_.threaded) return {};
+    if (threads_lazily()) EBB_TRY(noted(make_lazy_functions(image_, image_.functions.size())));
     return noted(engine_.machine->make_ready(image_));
   }
   /// From a .wasm, up to its compact code, or to threaded code where functions do not wait for
@@ -36,7 +38,7 @@ public:
                                 diagnostic_)));
     image_.bytes = bytes.data();
     if (settings_.is_lazy()) EBB_TRY(noted(declare_lazy()));
-    if (image_.runs_compact() || settings_.is_lazy()) {
+    if (image_.runs_compact() || settings_.is_lazy() || threads_lazily()) {
       EBB_TRY(noted(make_records()));
       EBB_TRY(compile());
     } else {
@@ -71,6 +73,8 @@ private:
   bool drops_compact() const {
     return !is_small_build && threading_ != nullptr && !settings_.keep_offsets;
   }
+  /// Whether there is compact code of all functions, and threaded code of those that are called.
+  bool threads_lazily() const { return !image_.runs_compact() && settings_.threads_lazily; }
   Result<void> drop_what_running_does_not_need(BytesOwnership ownership);
   Result<void> keep(ByteRange& range);
   Result<void> keep_own_bytes();

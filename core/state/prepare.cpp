@@ -38,9 +38,10 @@ Result<void> keep(Heap& heap, Prepared& out, const Vec<uint8_t>& code, const Vec
   return {};
 }
 
-/// A body of a precompiled module: what is left to do is not to believe it, and to thread it.
+/// Where there is compact code: of a precompiled module it is not believed, unless it was verified
+/// when it was loaded, and then it is threaded.
 Result<void> verify(EngineState& engine, ModuleImage& image, uint32_t ordinal, Prepared& out) {
-  EBB_TRY(verify_image_function(image, ordinal, image.heap));
+  if (!image.is_sound) EBB_TRY(verify_image_function(image, ordinal, image.heap));
   if (image.lazy.empty()) return {};
   out.function = image.functions[ordinal];
   out.threaded = EBB_TRY(engine.machine->thread(image, out.function, image.code.data()));
@@ -103,6 +104,7 @@ bool publish(ModuleImage& image, uint32_t ordinal, const Prepared& prepared) {
 } // namespace
 
 Result<void> make_lazy_functions(ModuleImage& image, size_t count) {
+  if (count == 0) return {};
   image.lazy_block =
       EBB_TRY(image.heap.allocate(count * sizeof(LazyFunction), alignof(LazyFunction)));
   LazyFunction* first = static_cast<LazyFunction*>(image.lazy_block.pointer);
@@ -130,8 +132,9 @@ Result<void> prepare_function(EngineState& engine, ModuleImage& image, uint32_t 
   if (is_small_build) return {};
   if (is_ready(image, ordinal)) return {};
   Prepared prepared;
-  const Result<void> done = image.is_compiled ? compile(engine, image, ordinal, prepared)
-                                              : verify(engine, image, ordinal, prepared);
+  const bool has_code = !image.is_compiled || image.is_sound;
+  const Result<void> done = has_code ? verify(engine, image, ordinal, prepared)
+                                     : compile(engine, image, ordinal, prepared);
   if (done.ok() && image.lazy.empty()) {
     image.verified[ordinal / 32].fetch_or(uint32_t{1} << ordinal % 32, std::memory_order_release);
     return {};
@@ -165,7 +168,7 @@ void note_unverified(const ModuleImage& image, const Result<void>& verified, uin
 }
 
 Result<void> validate_bodies(EngineState& engine, ModuleImage& image, Diagnostic* diagnostic) {
-  if (!image.is_lazy()) return {};
+  if (!image.is_lazy() || image.is_sound) return {};
   if (!image.is_compiled) {
     uint32_t ordinal = 0;
     uint32_t offset = 0;

@@ -12,8 +12,8 @@ using namespace ebb::testing;
 
 namespace {
 
-Config lazy(Config config) {
-  config.preparation = Config::Preparation::at_first_call;
+Config lazy(Config config, Config::Preparation preparation = Config::Preparation::at_first_call) {
+  config.preparation = preparation;
   return config;
 }
 
@@ -32,15 +32,19 @@ Bytes sums() {
   return builder.build();
 }
 
-/// A .wasm as it stands and precompiled, in both encodings, prepared at first calls.
+/// A .wasm as it stands and precompiled, in both encodings, prepared or only threaded at first
+/// calls. Compact code is not threaded.
 template <class Run> void from_each_source(const Bytes& wasm, Run run) {
   World desk;
   CompileSettings settings;
   settings.strip = true;
   const Bytes precompiled = compiled(desk.engine, wasm, settings);
   in_both_encodings([&](const Config& config) {
-    run(lazy(config), wasm);
-    run(lazy(config), precompiled);
+    for (const Bytes& bytes : {wasm, precompiled}) {
+      run(lazy(config), bytes);
+      if (config.encoding == Config::Encoding::threaded)
+        run(lazy(config, Config::Preparation::threaded_at_first_call), bytes);
+    }
   });
 }
 
@@ -152,6 +156,27 @@ TEST_CASE("a body that is not valid ends the call that needs it, and no other" *
   });
 }
 
+TEST_CASE("what only waits to be threaded is valid and sound when it is loaded" *
+          needs_full_build()) {
+  in_both_encodings([](const Config& config) {
+    ModuleBuilder builder;
+    const uint32_t type = builder.type({}, {testing::i32});
+    builder.export_func("good", builder.func(type, i32_const(1)));
+    World world(lazy(config, Config::Preparation::threaded_at_first_call));
+    const Module module = world.load(builder.build());
+    must(module.validate_all());
+    const size_t used = module.stats().used;
+    const Instance instance = must(world.linker.instantiate(world.store, module));
+    CHECK(must(world.typed<int32_t()>(instance, "good").call(world.store)) == 1);
+    CHECK((module.stats().used > used) == (config.encoding == Config::Encoding::threaded));
+    builder.export_func("bad", builder.func(type, i64_const(1)));
+    Diagnostic diagnostic;
+    CHECK(error_of(Module::load(world.engine, builder.build(), &diagnostic)) ==
+          Error::type_mismatch);
+    CHECK(diagnostic.function == 1);
+  });
+}
+
 TEST_CASE("code that is not sound ends the call that needs it, and no other" * needs_full_build()) {
   ModuleBuilder builder;
   const uint32_t type = builder.type({}, {testing::i32});
@@ -168,10 +193,13 @@ TEST_CASE("code that is not sound ends the call that needs it, and no other" * n
   const size_t at = layout.section(artifact::SectionId::code).offset + bad.code_offset;
   bytes[at] = bytes[at + 1] = 0xff;
   in_both_encodings([&](const Config& config) {
-    World eager(config);
-    CHECK(error_of(Module::load(eager.engine, bytes, &diagnostic)) == Error::bytecode_opcode);
-    CHECK(diagnostic.function == 1);
-    CHECK(diagnostic.wasm_offset == at);
+    for (const auto preparation :
+         {Config::Preparation::at_load, Config::Preparation::threaded_at_first_call}) {
+      World eager(lazy(config, preparation));
+      CHECK(error_of(Module::load(eager.engine, bytes, &diagnostic)) == Error::bytecode_opcode);
+      CHECK(diagnostic.function == 1);
+      CHECK(diagnostic.wasm_offset == at);
+    }
     World world(lazy(config));
     const Module module = world.load(bytes);
     const Instance instance = must(world.linker.instantiate(world.store, module));
@@ -261,8 +289,13 @@ TEST_CASE("functions that wait for their first call are not written, unless they
     const Module module = world.load(bytes);
     Bytes written;
     const Result<void> result = module.serialize({&append_to, &written});
-    if (bytes[1] != 'e') CHECK(error_of(result) == Error::code_not_kept);
-    if (bytes[1] == 'e') CHECK(written == bytes);
+    const bool is_compiled = config.preparation == Config::Preparation::threaded_at_first_call;
+    if (bytes[1] == 'e')
+      CHECK(written == bytes);
+    else if (is_compiled)
+      CHECK(result.ok());
+    else
+      CHECK(error_of(result) == Error::code_not_kept);
   });
 }
 
@@ -274,15 +307,18 @@ TEST_CASE("after prepare, calls ask for no memory" * needs_full_build()) {
     // table.grow by the argument, of null.
     builder.export_func("grow",
                         builder.func(type, Bytes{0xd0, 0x70} + local_get(0) + Bytes{0xfc, 15, 0}));
-    World world(lazy(config));
-    const Instance instance = world.instantiate(builder.build());
-    const auto grow = world.typed<int32_t(int32_t)>(instance, "grow");
-    must(world.store.prepare());
-    const uint64_t requests = world.store.stats().requests;
-    const uint64_t engine_requests = world.engine.stats().requests;
-    CHECK(must(grow.call(world.store, 49)) == 1);
-    CHECK(must(grow.call(world.store, 1)) == -1);
-    CHECK(world.store.stats().requests == requests);
-    CHECK(world.engine.stats().requests == engine_requests);
+    for (const auto preparation :
+         {Config::Preparation::at_first_call, Config::Preparation::threaded_at_first_call}) {
+      World world(lazy(config, preparation));
+      const Instance instance = world.instantiate(builder.build());
+      const auto grow = world.typed<int32_t(int32_t)>(instance, "grow");
+      must(world.store.prepare());
+      const uint64_t requests = world.store.stats().requests;
+      const uint64_t engine_requests = world.engine.stats().requests;
+      CHECK(must(grow.call(world.store, 49)) == 1);
+      CHECK(must(grow.call(world.store, 1)) == -1);
+      CHECK(world.store.stats().requests == requests);
+      CHECK(world.engine.stats().requests == engine_requests);
+    }
   });
 }

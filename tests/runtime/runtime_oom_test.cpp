@@ -335,6 +335,11 @@ template <Config::Encoding E> struct LoadLazily : LoadWithNames<E> {
   Result<void> setup() { return this->with(Config::Preparation::at_first_call); }
 };
 
+template <Config::Encoding E> struct LoadThreadingLazily : LoadWithNames<E> {
+  using LoadWithNames<E>::LoadWithNames;
+  Result<void> setup() { return this->with(Config::Preparation::threaded_at_first_call); }
+};
+
 template <Config::Encoding E> struct LoadPrecompiledLazily : LoadWithNames<E> {
   using LoadWithNames<E>::LoadWithNames;
   Result<void> setup() {
@@ -355,9 +360,10 @@ template <Config::Encoding E> struct LoadPrecompiledLazily : LoadWithNames<E> {
 /// Functions that wait are made ready, and tables taken to their maximum.
 template <Config::Encoding E> struct PrepareLazily : Base<E> {
   using Base<E>::Base;
-  Result<void> setup() {
+  Result<void> setup() { return with(Config::Preparation::at_first_call); }
+  Result<void> with(Config::Preparation preparation) {
     Config config = this->config();
-    config.preparation = Config::Preparation::at_first_call;
+    config.preparation = preparation;
     EBB_TRY(keep(this->engine, Engine::create(config)));
     EBB_TRY(keep(this->linker, Linker::create(*this->engine)));
     EBB_TRY(this->linker->define_func("env", "add", &host_add));
@@ -369,6 +375,11 @@ template <Config::Encoding E> struct PrepareLazily : Base<E> {
   Result<void> act() { return this->store->prepare(); }
   /// What is ready stays ready.
   uint64_t state() const { return 0; }
+};
+
+template <Config::Encoding E> struct ThreadLazily : PrepareLazily<E> {
+  using PrepareLazily<E>::PrepareLazily;
+  Result<void> setup() { return this->with(Config::Preparation::threaded_at_first_call); }
 };
 
 /// Everything in one act, from the engine to its end.
@@ -392,6 +403,7 @@ TEST_CASE("engines, modules and linkers survive every refusal" * needs_wasm_3())
   refuse_each<DefineFunctions>("define host functions", {.slack_bytes = slack_bytes});
   refuse_each<LoadWithNames>("load a module with names");
   refuse_each<LoadLazily>("load a module whose functions wait");
+  refuse_each<LoadThreadingLazily>("load a module whose functions wait to be threaded");
   refuse_each<LoadPrecompiledLazily>("load a precompiled module whose functions wait");
   refuse_each<MakePre>("resolve imports");
   refuse_each<DefineInstance>("define an instance", {.slack_bytes = slack_bytes});
@@ -417,6 +429,8 @@ TEST_CASE("stores and what is made in them survive every refusal" * needs_wasm_3
   // Each function that was made ready stays so, and a repetition gets further.
   refuse_each<PrepareLazily>("prepare functions and tables",
                              {.slack_bytes = size_t{1} << 21, .keeps_effects = true});
+  refuse_each<ThreadLazily>("thread functions and prepare tables",
+                            {.slack_bytes = size_t{1} << 21, .keeps_effects = true});
 }
 
 TEST_CASE("calls survive every refusal" * needs_wasm_3()) {

@@ -21,7 +21,7 @@ Config config_of(const Options& options, const Allocator& allocator) {
   Config config;
   config.allocator = &allocator;
   config.encoding = options.compact ? Config::Encoding::compact : Config::Encoding::threaded;
-  if (options.lazy) config.preparation = Config::Preparation::at_first_call;
+  config.preparation = options.preparation;
   config.fuel = options.fuel != Options::no_fuel;
   config.interruption =
       options.command == Command::run && options.seconds_max != Options::no_timeout;

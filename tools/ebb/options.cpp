@@ -27,7 +27,8 @@ constexpr const char* help_text =
     "  --invoke NAME VALUE…    call this export instead of _start (values may also follow FILE)\n"
     "  --env KEY=VALUE         an environment variable of the guest; may be repeated\n"
     "  --encoding ENCODING     compact (run in place) or threaded (default: fast and larger)\n"
-    "  --lazy                  prepare functions at their first call, not when loading\n"
+    "  --lazy                  prepare functions at their first call, not when loading; with "
+    "--lazy=threading only thread them then\n"
     "  --offsets               keep wasm offsets for backtraces; threaded code always has them, "
     "compact code is small\n"
     "  --allocator ALLOCATOR   mimalloc (default), or pool:BYTES for a fixed pool\n"
@@ -101,7 +102,7 @@ enum OptionId : int {
   {"env", required_argument, nullptr, option_env},                 \
   {"allocator", required_argument, nullptr, option_allocator},     \
   {"encoding", required_argument, nullptr, option_encoding},       \
-  {"lazy", no_argument, nullptr, option_lazy},                     \
+  {"lazy", optional_argument, nullptr, option_lazy},               \
   {"offsets", no_argument, nullptr, option_offsets}
 // clang-format on
 
@@ -279,8 +280,10 @@ bool take_option(int id, const char* value, Options& options) {
     return true;
   }
   case option_lazy:
-    options.lazy = true;
-    return true;
+    options.preparation = value == nullptr ? Config::Preparation::at_first_call
+                                           : Config::Preparation::threaded_at_first_call;
+    return value == nullptr || std::strcmp(value, "threading") == 0 ||
+           complain("--lazy", value, "nothing or threading");
   case option_shapes:
     return oom::read_shapes(value, options.shapes) ||
            complain("--shapes", value, "a list of shapes (see ebb --help)");

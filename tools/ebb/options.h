@@ -8,6 +8,8 @@
 #include "error/build.h"
 #include "tests/oom/shape.h"
 
+#include <ebb/ebb.h>
+
 #include <cstddef>
 #include <cstdint>
 
@@ -40,7 +42,7 @@ struct Options {
   bool offsets = false; ///< Keep wasm offsets also in compact code.
   AllocatorKind allocator = AllocatorKind::mimalloc;
   size_t pool_bytes = 0;
-  bool lazy = false;
+  Config::Preparation preparation = Config::Preparation::at_load;
   bool compact = is_small_build;
   const char* output = nullptr; ///< Where compile writes to.
   bool wide = false;            ///< The profile that compile writes.

@@ -75,7 +75,9 @@ void print_repetition(const Options& options, uint64_t request, const oom::Shape
   oom::write_shape(shape, text);
   print_error("  to repeat: ebb torture --repeat %" PRIu64 "/%s", request, text);
   if (options.compact) print_error(" --encoding compact");
-  if (options.lazy) print_error(" --lazy");
+  if (options.preparation == Config::Preparation::at_first_call) print_error(" --lazy");
+  if (options.preparation == Config::Preparation::threaded_at_first_call)
+    print_error(" --lazy=threading");
   if (options.offsets) print_error(" --offsets");
   if (options.allocator == AllocatorKind::pool)
     print_error(" --allocator pool:%zu", options.pool_bytes);

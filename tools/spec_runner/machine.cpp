@@ -85,7 +85,7 @@ Machine::Machine(const Options& options, const Allocator& allocator)
   config_.allocator = &allocator;
   // A sweep compares attempts with each other.
   config_.fixed_seed = options.oom;
-  if (options.lazy) config_.preparation = Config::Preparation::at_first_call;
+  config_.preparation = options.preparation;
   config_.encoding = options.compact ? Config::Encoding::compact : Config::Encoding::threaded;
 }
 

@@ -22,7 +22,8 @@ constexpr const char* help_text =
     "  --write-precompiled FOLDER    keep what --precompiled compiles, named by its .wasm\n"
     "  --read-precompiled FOLDER     run what was kept there, on this or another host, and compare "
     "it with what is compiled here\n"
-    "  --lazy                        prepare functions at their first call\n"
+    "  --lazy[=threading]            prepare functions at their first call, or only thread them "
+    "then\n"
     "  --fuel N                      suspend calls whenever they have used up N units of fuel\n"
     "  --interrupt                   suspend calls wherever they look for interruptions\n"
     "  --validate                    only validate every module\n"
@@ -53,7 +54,7 @@ constexpr option table[] = {
     {"profile", required_argument, nullptr, 'P'},
     {"write-precompiled", required_argument, nullptr, 'W'},
     {"read-precompiled", required_argument, nullptr, 'R'},
-    {"lazy", no_argument, nullptr, 'L'},
+    {"lazy", optional_argument, nullptr, 'L'},
     {"fuel", required_argument, nullptr, 'f'},
     {"interrupt", no_argument, nullptr, 'I'},
     {"validate", no_argument, nullptr, 'v'},
@@ -113,8 +114,9 @@ bool take_option(int id, const char* value, Options& options) {
     options.read_precompiled = value;
     return access(value, R_OK) == 0;
   case 'L':
-    options.lazy = true;
-    return true;
+    options.preparation = value == nullptr ? Config::Preparation::at_first_call
+                                           : Config::Preparation::threaded_at_first_call;
+    return value == nullptr || std::strcmp(value, "threading") == 0;
   case 'f':
     return read_count(value, UINT32_MAX, options.fuel);
   case 'I':

@@ -4,13 +4,15 @@
 #include "error/build.h"
 #include "tests/oom/shape.h"
 
+#include <ebb/ebb.h>
+
 #include <string>
 #include <vector>
 
 namespace ebb::spec {
 
 struct Options {
-  bool lazy = false;             ///< Prepare functions at their first call.
+  Config::Preparation preparation = Config::Preparation::at_load;
   bool compact = is_small_build; ///< Run compact code in place instead of threaded code.
   bool precompiled = false;      ///< Compile each module to a precompiled one and load that.
   bool wide = false;             ///< The profile of those.
