@@ -74,7 +74,7 @@ Result<void> Emitter::put_form(const Draft& draft) {
   EBB_ASSERT(form < Form::compact_count);
   const uint32_t start = position();
   if constexpr (is_small_build) {
-    uint8_t buffer[form_bytes_max];
+    alignas(uint16_t) uint8_t buffer[form_bytes_max];
     EBB_TRY(code_.append(buffer, write_form(buffer, form, draft)));
   } else {
     uint8_t* room = EBB_TRY(code_.room_for(form_bytes_max));

@@ -35,7 +35,7 @@ struct Draft {
   Form form =
       Form::count; ///< That of the op and kinds, if it was looked up and they still have it.
   Operand d, a, b, c;
-  uint8_t extra[14] = {};
+  alignas(uint16_t) uint8_t extra[14] = {};
 
   EBB_CALLED_IF_SMALL Draft() {}
   Kinds kinds() const { return {d.kind, a.kind, b.kind, c.kind}; }

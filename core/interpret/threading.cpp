@@ -227,12 +227,12 @@ constexpr uint8_t low(Form form) {
   return static_cast<uint8_t>(static_cast<uint16_t>(form) & 0xff);
 }
 constexpr uint8_t high(Form form) { return static_cast<uint8_t>(static_cast<uint16_t>(form) >> 8); }
-alignas(2) constexpr uint8_t compact_exit[] = {0, 0, low(Form::exit_machine_nnnn),
-                                               high(Form::exit_machine_nnnn)};
-alignas(2) constexpr uint8_t compact_boundary[] = {0, 0, low(Form::return_boundary_nnnn),
-                                                   high(Form::return_boundary_nnnn)};
-alignas(2) constexpr uint8_t compact_prepare[] = {0, 0, low(Form::prepare_nnnn),
-                                                  high(Form::prepare_nnnn)};
+alignas(uint16_t) constexpr uint8_t compact_exit[] = {0, 0, low(Form::exit_machine_nnnn),
+                                                      high(Form::exit_machine_nnnn)};
+alignas(uint16_t) constexpr uint8_t compact_boundary[] = {0, 0, low(Form::return_boundary_nnnn),
+                                                          high(Form::return_boundary_nnnn)};
+alignas(uint16_t) constexpr uint8_t compact_prepare[] = {0, 0, low(Form::prepare_nnnn),
+                                                         high(Form::prepare_nnnn)};
 
 } // namespace
 

@@ -335,26 +335,20 @@ void Translation::materialize(int which) {
   out.values[0] = value.slot;
   out.kinds.a = value.source;
   out.values[1] = value.from;
-  uint8_t bytes[8];
-  switch (value.what) {
-  case Deferred::What::constant:
+  alignas(uint64_t) uint8_t bytes[sizeof(uint64_t)];
+  if (!value.is_constant) {
+    out.op = in_acc ? Op::i32_add : Op::copy_add;
+    out.kinds.b = Kind::k;
+    out.values[2] = static_cast<uint32_t>(value.bits);
+  } else if (static_cast<int64_t>(value.bits) == static_cast<int32_t>(value.bits)) {
     out.op = Op::copy;
     out.kinds.a = Kind::k;
     out.values[1] = static_cast<uint32_t>(value.bits);
-    if (static_cast<int64_t>(value.bits) == static_cast<int32_t>(value.bits)) break;
+  } else {
     out.op = Op::copy_const;
     out.kinds.a = Kind::n;
     write_code(bytes, value.bits);
     out.extra = bytes;
-    break;
-  case Deferred::What::sum:
-    out.op = in_acc ? Op::i32_add : Op::copy_add;
-    out.kinds.b = Kind::k;
-    out.values[2] = static_cast<uint32_t>(value.bits);
-    break;
-  case Deferred::What::copy:
-    out.op = value.is_float ? Op::copy_float : Op::copy;
-    break;
   }
   emit(out);
 }
@@ -381,14 +375,12 @@ void Translation::add(const Deferred& value, bool is_in_acc) {
   if (is_in_acc) acc_ = deferred_count_ - 1;
 }
 
-bool Translation::defer(const Step& in) {
-  return defer_constant(in) || defer_sum(in) || defer_copy(in);
-}
+bool Translation::defer(const Step& in) { return defer_constant(in) || defer_sum(in); }
 
 bool Translation::defer_constant(const Step& in) {
   if (in.kinds.d != Kind::s || !is_temporary(in.values[0])) return false;
   Deferred value{};
-  value.what = Deferred::What::constant;
+  value.is_constant = true;
   value.has_slot = true;
   value.slot = static_cast<uint16_t>(in.values[0]);
   if (in.op == Op::copy && in.kinds.a == Kind::k)
@@ -408,7 +400,6 @@ bool Translation::defer_sum(const Step& in) {
   const bool has_slot = in.kinds.d == Kind::s;
   if (has_slot ? !is_temporary(in.values[0]) : in.kinds.d != Kind::a) return false;
   Deferred value{};
-  value.what = Deferred::What::sum;
   value.has_slot = has_slot;
   value.slot = static_cast<uint16_t>(in.values[0]);
   value.source = in.kinds.a;
@@ -417,9 +408,7 @@ bool Translation::defer_sum(const Step& in) {
   const int from = find(in.kinds.a, in.values[1]);
   if (from != none) {
     const Deferred& before = deferred_[from];
-    const bool joins = before.what == Deferred::What::sum ||
-                       (before.what == Deferred::What::copy && !before.is_float);
-    if (joins) {
+    if (!before.is_constant) {
       value.source = before.source;
       value.from = before.from;
       value.bits = static_cast<uint32_t>(value.bits + before.bits);
@@ -429,28 +418,6 @@ bool Translation::defer_sum(const Step& in) {
     }
   }
   add(value, true);
-  return true;
-}
-
-bool Translation::defer_copy(const Step& in) {
-  if (in.op != Op::copy && in.op != Op::copy_float) return false;
-  if (in.kinds.a != Kind::s || !is_temporary(in.values[0])) return false;
-  Deferred value{};
-  value.what = Deferred::What::copy;
-  value.is_float = in.op == Op::copy_float;
-  value.has_slot = true;
-  value.slot = static_cast<uint16_t>(in.values[0]);
-  value.source = Kind::s;
-  value.from = static_cast<uint16_t>(in.values[1]);
-  const int from = find(Kind::s, in.values[1]);
-  if (from != none && deferred_[from].what == Deferred::What::copy) {
-    value.from = deferred_[from].from;
-    remove(from);
-  } else if (from != none) {
-    materialize(from);
-  }
-  if (value.from == value.slot) return true;
-  add(value, false);
   return true;
 }
 
@@ -466,7 +433,7 @@ void Translation::resolve(Step& in) {
     }
     // The operands may have changed places.
     operand = 0;
-    if (deferred_[which].what == Deferred::What::constant)
+    if (deferred_[which].is_constant)
       deferred_[which].consumed = true;
     else
       remove(which);
@@ -475,16 +442,7 @@ void Translation::resolve(Step& in) {
 
 bool Translation::fold(Step& in, int operand, int which) {
   const Deferred& value = deferred_[which];
-  switch (value.what) {
-  case Deferred::What::copy:
-    in.values[operand] = value.from;
-    return true;
-  case Deferred::What::constant:
-    return fold_constant(in, operand, value);
-  case Deferred::What::sum:
-    break;
-  }
-  return fold_address(in, operand, value);
+  return value.is_constant ? fold_constant(in, operand, value) : fold_address(in, operand, value);
 }
 
 bool Translation::fold_address(Step& in, int operand, const Deferred& value) const {
@@ -529,7 +487,7 @@ void Translation::before_write(const Step& in) {
     if (in.kinds.d == Kind::s && deferred_[i].has_slot && deferred_[i].slot == in.values[0])
       remove(i);
   for (int i = deferred_count_; i-- > 0;) {
-    if (deferred_[i].what == Deferred::What::constant) continue;
+    if (deferred_[i].is_constant) continue;
     const bool reads = in.kinds.d == Kind::s && deferred_[i].source == Kind::s &&
                        deferred_[i].from == in.values[0];
     if (reads || deferred_[i].source == Kind::a) materialize(i);

@@ -3,8 +3,8 @@
 // Compact code is portable and names slots, constants and the accumulator only; what the threaded
 // machine has beyond them arises here:
 //   - operands whose slot is that of a pin take the forms for pins (`choose`);
-//   - instructions that only make a value for another one (constants, additions of constants,
-//     copies) are put off and become part of the one that reads it (`Deferred`);
+//   - instructions that only make a value for another one (constants, additions of constants) are
+//     put off and become part of the one that reads it (`Deferred`);
 //   - `x = x + k` and a branch on x become one instruction (`held_`);
 //   - branches back to the start of an innermost loop go through a register (kind l).
 //
@@ -109,12 +109,10 @@ public:
 private:
   /// A value that was not computed yet.
   struct Deferred {
-    enum class What : uint8_t { constant, sum, copy };
-    What what;
-    bool consumed; ///< A constant that was read; its slot may be read again or be dead.
-    bool is_float; ///< Of a copy.
+    bool is_constant; ///< Or a sum of a constant and something else.
+    bool consumed;    ///< A constant that was read; its slot may be read again or be dead.
     bool has_slot;
-    Kind source; ///< Of a sum or a copy: s, or a for the accumulator as it is.
+    Kind source; ///< Of a sum: s, or a for the accumulator as it is.
     uint16_t slot;
     uint16_t from; ///< Source slot.
     uint64_t bits; ///< The constant, or what is added.
@@ -138,7 +136,6 @@ private:
   bool defer(const Step& in);
   bool defer_constant(const Step& in);
   bool defer_sum(const Step& in);
-  bool defer_copy(const Step& in);
   void add(const Deferred& value, bool is_in_acc);
   int find(Kind kind, uint32_t value) const;
   void remove(int which);
@@ -194,8 +191,8 @@ private:
   uint8_t* out_ = nullptr; ///< Null while only positions are wanted.
   size_t capacity_ = 0;    ///< From there.
   uint32_t position_ = 0;
-  uint32_t sequence_ = 0;     ///< What was written last, or the superinstruction that it is part of.
-  uint32_t sequence_at_ = 0;  ///< Where that begins.
+  uint32_t sequence_ = 0;    ///< What was written last, or the superinstruction that it is part of.
+  uint32_t sequence_at_ = 0; ///< Where that begins.
   uint32_t sequence_end_ = UINT32_MAX; ///< And ends.
   Deferred deferred_[deferred_max];
   int deferred_count_ = 0;

@@ -176,9 +176,8 @@ void Translation::emit_as_it_is(const Step& in) {
 /// with what comes directly before, that has its handler from now on.
 void Translation::put_handler(Form form) {
   write_code(out_ + position_, in_.handlers[static_cast<size_t>(form)]);
-  const uint32_t joined = sequence_end_ == position_
-                              ? in_.superinstructions.find(sequence_, form)
-                              : Superinstructions::none;
+  const uint32_t joined = sequence_end_ == position_ ? in_.superinstructions.find(sequence_, form)
+                                                     : Superinstructions::none;
   if (joined != Superinstructions::none) {
     sequence_ = joined;
     return write_code(out_ + sequence_at_, in_.superinstructions.handler(joined));
@@ -219,7 +218,7 @@ void Translation::put_enter() {
   if (in.op == Op::enter) return;
   Step enter;
   enter.op = Op::enter;
-  constexpr uint8_t no_locals[6] = {};
+  alignas(uint16_t) static constexpr uint8_t no_locals[6] = {};
   enter.extra = no_locals;
   enter.next = at;
   emit(enter);
