@@ -269,7 +269,7 @@ struct ThreadedCallTail {
   };
 };
 static_assert(sizeof(ThreadedCallTail) % sizeof(void*) == 0);
-/// A return_call in threaded code has no homes, but how many numbers it moves, or this if it moves
+/// A tail call in threaded code has no homes, but how many numbers it moves, or this if it moves
 /// references as well.
 inline constexpr uint16_t tail_call_any = UINT16_MAX;
 /// The outgoing references in front of the code that a call which left its instance comes back to.

@@ -224,6 +224,15 @@ void Translation::put_enter() {
   emit(enter);
 }
 
+namespace {
+
+/// How many slots a tail call moves.
+uint16_t moved_by_tail_call(SlotCounts params) {
+  return params.refs == 0 ? params.numbers : tail_call_any;
+}
+
+} // namespace
+
 /// The tail of a call, from what the compact form has behind its operands.
 void Translation::put_tail(uint8_t* at, const Step& in) const {
   const ModuleImage& image = *in_.image;
@@ -240,17 +249,19 @@ void Translation::put_tail(uint8_t* at, const Step& in) const {
   case Op::call_refs:
     tail.function = image.threaded_functions + first;
     break;
-  case Op::return_call: {
-    const SlotCounts params = image.params_of(image.functions[first]);
+  case Op::return_call:
+    tail.homes[0] = moved_by_tail_call(image.params_of(image.functions[first]));
     tail.function = image.threaded_functions + first;
-    tail.homes[0] = params.refs == 0 ? params.numbers : tail_call_any;
     break;
-  }
   case Op::call_indirect:
   case Op::return_call_indirect: {
-    uint32_t table = read_code<uint32_t>(in.extra + 4);
-    if (in.op == Op::call_indirect && tail.outgoing_refs != 0) table |= passes_refs;
-    tail.operand = image.decl.types[TypeIndex{first}].value | uint64_t{table} << 32;
+    const uint32_t table = read_code<uint32_t>(in.extra + 4);
+    const bool refs = in.op == Op::call_indirect && tail.outgoing_refs != 0;
+    const SubType& type = image.decl.types.get(TypeIndex{first});
+    if (in.op == Op::return_call_indirect)
+      tail.homes[0] = moved_by_tail_call(slot_counts(type.params()));
+    tail.operand =
+        image.decl.types[TypeIndex{first}].value | uint64_t{table | (refs ? passes_refs : 0)} << 32;
     break;
   }
   case Op::call_ref:

@@ -48,7 +48,61 @@ Bytes counting() {
   return builder.build();
 }
 
+/// The same through a table, from 0 as in `counting`: sum, its helper, a function of another type,
+/// an imported one of the right type, and nothing. "at" calls what is at an index in place of
+/// itself.
+Bytes counting_by_table() {
+  ModuleBuilder builder;
+  const uint32_t two = builder.type({testing::i32, testing::i32}, {testing::i32});
+  const uint32_t three = builder.type({testing::i32, testing::i32, testing::i32}, {testing::i32});
+  const uint32_t foreign = builder.import_func("lib", "sum", two);
+  const auto indirect = [](uint32_t type, uint8_t index) {
+    return i32_const(index) + Bytes{0x13} + leb(type) + Bytes{0};
+  };
+  const Bytes less = local_get(0) + i32_const(1) + Bytes{sub};
+  const Bytes more = local_get(1) + local_get(0) + Bytes{add};
+  const uint32_t sum =
+      builder.func(two,
+                   if_else(local_get(0) + Bytes{eqz}, local_get(1) + local_get(2) + Bytes{add},
+                           less + more + i32_const(7) + indirect(three, 1)),
+                   {1, 1, testing::i32});
+  const uint32_t helper =
+      builder.func(three,
+                   if_else(local_get(0) + Bytes{eqz}, local_get(1) + local_get(3) + Bytes{add},
+                           less + more + indirect(two, 0)),
+                   {1, 2, testing::i32});
+  const uint32_t at = builder.func(three, local_get(0) + local_get(1) + local_get(2) + Bytes{0x13} +
+                                              leb(two) + Bytes{0});
+  builder.export_func("sum", sum);
+  builder.export_func("at", at);
+  builder.table({funcref, 0, 5});
+  builder.elem(Bytes{0} + i32_const(0) + Bytes{0x0b, 4} + leb(sum) + leb(helper) + leb(at) +
+               leb(foreign));
+  return builder.build();
+}
+
 } // namespace
+
+TEST_CASE("tail calls through a table use no stack, and trap like calls" * needs_wasm_3()) {
+  in_both_encodings([](const Config& config) {
+    Config small = config;
+    small.stack_bytes_max = 16 * 1024;
+    World world(small);
+    must(world.linker.define_instance(world.store, "lib", world.instantiate(counting())));
+    const Instance instance = world.instantiate(counting_by_table());
+    const auto sum = world.typed<int32_t(int32_t, int32_t)>(instance, "sum");
+    CHECK(must(sum.call(world.store, 1000, 5)) == 5 + 500 * 1001);
+    CHECK(must(sum.call(world.store, 100001, 0)) == static_cast<int32_t>(100001ll * 50001));
+    const auto at = world.typed<int32_t(int32_t, int32_t, int32_t)>(instance, "at");
+    CHECK(must(at.call(world.store, 4, 1, 0)) == 11);
+    CHECK(must(at.call(world.store, 4, 1, 3)) == 11);
+    CHECK(error_of(at.call(world.store, 4, 1, 1)) == Error::indirect_call_type_mismatch);
+    CHECK(error_of(at.call(world.store, 4, 1, 4)) == Error::uninitialized_element);
+    CHECK(error_of(at.call(world.store, 4, 1, 5)) == Error::undefined_element);
+    CHECK(error_of(at.call(world.store, 4, 1, -1)) == Error::undefined_element);
+    CHECK(must(at.call(world.store, 4, 1, 0)) == 11);
+  });
+}
 
 TEST_CASE("tail calls use no stack, however deep" * needs_wasm_3()) {
   in_both_encodings([](const Config& config) {
