@@ -57,6 +57,8 @@ template <class T> class Vec {
 public:
   static_assert(std::is_nothrow_move_constructible_v<T> && !std::is_reference_v<T>);
   static constexpr bool is_trivial = std::is_trivially_copyable_v<T>;
+  /// Bytes lie at even addresses too: bytecode is read by halfwords.
+  static constexpr size_t align = alignof(T) < 2 ? 2 : alignof(T);
   static constexpr bool is_shared = is_small_build && is_trivial;
 
   explicit Vec(Heap& heap) : heap_(&heap) {}
@@ -153,7 +155,7 @@ public:
   Result<void> append(std::span<const T> items) { return append(items.data(), items.size()); }
   Result<void> append(const T* items, size_t count) {
     if constexpr (is_shared) {
-      return VecBlock::append(fields(), items, count, sizeof(T), alignof(T));
+      return VecBlock::append(fields(), items, count, sizeof(T), align);
     }
     if (count == 0) return {};
     const bool is_own = items >= data_ && items < data_ + size_;
@@ -207,7 +209,7 @@ public:
   /// has changed.
   Result<void> reserve_exact(size_t count) {
     if constexpr (is_shared) {
-      return VecBlock::reserve_exact(fields(), count, sizeof(T), alignof(T));
+      return VecBlock::reserve_exact(fields(), count, sizeof(T), align);
     }
     if (count <= capacity()) {
       if (count != 0) EBB_ASK_ANYWAY(*heap_);
@@ -273,12 +275,12 @@ public:
     if (size_ == 0) return destroy();
     if (is_view()) return;
     if constexpr (is_small_build) {
-      return VecBlock::shrink_to_fit(fields(), sizeof(T), alignof(T));
+      return VecBlock::shrink_to_fit(fields(), sizeof(T), align);
     }
     const size_t needed = size_ * sizeof(T);
     if (needed == bytes_) return;
     // NOLINTNEXTLINE(ebb-unread-result): to shrink a block always succeeds
-    const Block shrunk = heap_->resize({data_, bytes_}, needed, alignof(T)).value();
+    const Block shrunk = heap_->resize({data_, bytes_}, needed, align).value();
     bytes_ = static_cast<uint32_t>(shrunk.bytes);
   }
 
@@ -306,7 +308,7 @@ private:
     } else {
       const size_t bytes =
           EBB_TRY(VecBlock::grown_bytes(bytes_, (uint64_t{size_} + 1) * sizeof(T), sizeof(T)));
-      const Block block = EBB_TRY(heap_->allocate(bytes, alignof(T)));
+      const Block block = EBB_TRY(heap_->allocate(bytes, align));
       ::new (static_cast<void*>(static_cast<T*>(block.pointer) + size_)) T(std::forward<U>(item));
       move_into(block);
     }
@@ -319,7 +321,7 @@ private:
 
   Result<void> grow_for(size_t count) {
     if constexpr (is_shared) {
-      return VecBlock::grow_for(fields(), count, sizeof(T), alignof(T));
+      return VecBlock::grow_for(fields(), count, sizeof(T), align);
     }
     const uint64_t needed = (uint64_t{size_} + count) * sizeof(T);
     if (count > UINT32_MAX) return Error::out_of_memory;
@@ -335,10 +337,10 @@ private:
     if (bytes > VecBlock::bytes_max) return Error::out_of_memory;
     if constexpr (is_trivial) {
       void* data = data_;
-      EBB_TRY(VecBlock::resize(*heap_, &data, &bytes_, bytes, alignof(T)));
+      EBB_TRY(VecBlock::resize(*heap_, &data, &bytes_, bytes, align));
       data_ = static_cast<T*>(data);
     } else {
-      move_into(EBB_TRY(heap_->allocate(static_cast<size_t>(bytes), alignof(T))));
+      move_into(EBB_TRY(heap_->allocate(static_cast<size_t>(bytes), align)));
     }
     return {};
   }
@@ -349,7 +351,7 @@ private:
       ::new (static_cast<void*>(data + i)) T(std::move(data_[i]));
       data_[i].~T();
     }
-    if (data_) heap_->release({data_, bytes_}, alignof(T));
+    if (data_) heap_->release({data_, bytes_}, align);
     data_ = data;
     bytes_ = static_cast<uint32_t>(block.bytes);
   }
@@ -370,7 +372,7 @@ private:
 
   void destroy() {
     truncate(0);
-    if (bytes_ != 0) heap_->release({data_, bytes_}, alignof(T));
+    if (bytes_ != 0) heap_->release({data_, bytes_}, align);
     data_ = nullptr;
     bytes_ = 0;
   }

@@ -60,11 +60,15 @@ Bytes Generator::function_body(uint32_t function) {
   function_ = function;
   const FuncType type = types_[function_types_[function]];
   locals_ = type.params;
-  // Those of canonicalize.
-  locals_.push_back(f32);
-  locals_.push_back(f64);
-  for (uint32_t count = input_.below(7); count != 0; --count)
-    locals_.push_back(input_.one_in(10) ? funcref : number_type());
+  // A function without declared locals is entered without an instruction for that.
+  has_locals_ = !input_.one_in(4);
+  if (has_locals_) {
+    // Those of canonicalize.
+    locals_.push_back(f32);
+    locals_.push_back(f64);
+    for (uint32_t count = input_.below(7); count != 0; --count)
+      locals_.push_back(input_.one_in(10) ? funcref : number_type());
+  }
   code_.clear();
   labels_.clear();
   use_step();
@@ -104,6 +108,7 @@ Bytes Generator::caller_body(uint32_t function) {
   function_ = static_cast<uint32_t>(function_types_.size());
   function_types_.push_back(add_type({{}, {i64}}));
   locals_ = {f32, f64, i64, i32};
+  has_locals_ = true;
   code_.clear();
   labels_.clear();
   i32_const(steps_max);

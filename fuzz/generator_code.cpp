@@ -103,16 +103,20 @@ void Generator::zero(uint8_t type) {
   code_.push_back(type);
 }
 
-/// x = x != x ? NaN : x, by a local of the function's own.
+/// x = x != x ? NaN : x, by a local of the function's own; without locals always NaN.
 void Generator::canonicalize(uint8_t type) {
   const uint32_t local = static_cast<uint32_t>(types_[function_types_[function_]].params.size()) +
                          (type == f32 ? 0 : 1);
-  op_index(0x21, local);
+  if (has_locals_)
+    op_index(0x21, local);
+  else
+    op(0x1a);
   op(type == f32 ? 0x43 : 0x44);
   const Bytes nan32 = {0, 0, 0xc0, 0x7f};
   const Bytes nan64 = {0, 0, 0, 0, 0, 0, 0xf8, 0x7f};
   const Bytes& nan = type == f32 ? nan32 : nan64;
   code_.insert(code_.end(), nan.begin(), nan.end());
+  if (!has_locals_) return;
   op_index(0x20, local);
   op_index(0x20, local);
   op_index(0x20, local);

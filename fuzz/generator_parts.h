@@ -142,6 +142,7 @@ private:
   // The function that is being made.
   uint32_t function_ = 0;
   Bytes locals_;
+  bool has_locals_ = true; ///< Beside parameters.
   Bytes code_;
   std::vector<uint8_t> labels_; ///< What a branch to each needs, the innermost last.
 };

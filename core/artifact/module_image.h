@@ -34,8 +34,8 @@ struct OffsetRange {
 };
 
 /// A function whose body waits for its first call. Everything is written before `entry`, by whoever
-/// is first, and then never changes; until then ModuleImage::functions knows its type and
-/// parameters only.
+/// is first, and then never changes; until then ModuleImage::functions has its record if there is
+/// compact code of it, or else knows its type and parameters.
 struct LazyFunction {
   std::atomic<const uint8_t*> entry{nullptr}; ///< First instruction, once it is ready.
   Function function;                          ///< As compiled; `code_offset` counts from `code`.
@@ -64,7 +64,7 @@ struct ModuleImage {
   std::span<const uint8_t>
       offset_map; ///< Code offset to wasm offset, LEB128 deltas; empty unless kept.
   std::span<const OffsetRange> offset_ranges; ///< Of each function, if the map is kept.
-  std::span<LazyFunction> lazy; ///< Of each function, if they are prepared at their first call.
+  std::span<LazyFunction> lazy; ///< Of each function, if they are compiled or threaded at their first call.
   Block lazy_block;
   /// A bit for each function that was verified at its first call, if a precompiled module runs in
   /// place and waits for that.

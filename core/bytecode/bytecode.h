@@ -269,8 +269,8 @@ struct ThreadedCallTail {
   };
 };
 static_assert(sizeof(ThreadedCallTail) % sizeof(void*) == 0);
-/// A tail call in threaded code has no homes, but how many numbers it moves, or this if it moves
-/// references as well.
+/// In threaded code return_call and return_call_indirect have in place of the first home how many
+/// numbers they move, or this if they move references as well.
 inline constexpr uint16_t tail_call_any = UINT16_MAX;
 /// The outgoing references in front of the code that a call which left its instance comes back to.
 inline constexpr uint16_t boundary_refs = UINT16_MAX;

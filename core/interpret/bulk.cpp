@@ -231,8 +231,10 @@ uint8_t* far_bytes(Machine& m, const Operands& in, size_t address_at, size_t byt
 template <class MemoryType, class Value> bool far_load(Machine& m, const Operands& in) {
   const uint8_t* bytes = far_bytes(m, in, 2, sizeof(MemoryType));
   if (bytes == nullptr) return false;
+  MemoryType loaded;
+  memcpy(&loaded, bytes, sizeof(loaded));
   // NOLINTNEXTLINE(bugprone-signed-char-misuse): a load8_s extends the sign
-  const Value value = static_cast<Value>(read_code<MemoryType>(bytes));
+  const Value value = static_cast<Value>(loaded);
   in.slot(0) = static_cast<uint64_t>(value);
   return true;
 }
@@ -240,7 +242,8 @@ template <class MemoryType, class Value> bool far_load(Machine& m, const Operand
 template <class MemoryType> bool far_store(Machine& m, const Operands& in) {
   uint8_t* bytes = far_bytes(m, in, 0, sizeof(MemoryType));
   if (bytes == nullptr) return false;
-  write_code(bytes, static_cast<MemoryType>(in.slot(2)));
+  const MemoryType stored = static_cast<MemoryType>(in.slot(2));
+  memcpy(bytes, &stored, sizeof(stored));
   return true;
 }
 

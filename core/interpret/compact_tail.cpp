@@ -1,8 +1,8 @@
-// Compact code by tail calls, for processors that pass few words in registers: what the machine
-// keeps there is pc, fp, itself and the accumulator. The first memory, its size and the
-// accumulator for floating-point numbers are read from the machine where they are needed.
+// Compact code by tail calls of four words, which every processor passes in registers: pc, fp, the
+// machine and the accumulator. The first memory, its size and the accumulator for floating-point
+// numbers are read from the machine where they are needed. README.md says when it is worth it.
 //
-// Four words are what 32-bit ARM passes so. Needs a compiler that guarantees tail calls of plain
+// Needs a compiler that guarantees tail calls of plain
 // functions: see interpret/meson.build.
 #include "core/interpret/machine_state.h"
 #include "core/interpret/numeric.h"

@@ -318,6 +318,17 @@ Access access_of(Op op) { return accesses[distance(Op::i32_load, op)]; }
 
 uint32_t accessed_bytes(Op op) { return access_of(op).bytes; }
 
+namespace {
+
+/// From any address.
+template <class T> T load(const uint8_t* at) {
+  T value;
+  memcpy(&value, at, sizeof(value));
+  return value;
+}
+
+} // namespace
+
 uint64_t load_value(Op op, const uint8_t* at) {
   const Access access = access_of(op);
   uint64_t value = 0;
@@ -326,13 +337,13 @@ uint64_t load_value(Op op, const uint8_t* at) {
     value = *at;
     break;
   case 2:
-    value = read_code<uint16_t>(at);
+    value = load<uint16_t>(at);
     break;
   case 4:
-    value = read_code<uint32_t>(at);
+    value = load<uint32_t>(at);
     break;
   default:
-    value = read_code<uint64_t>(at);
+    value = load<uint64_t>(at);
     break;
   }
   const int unused = 64 - 8 * access.bytes;

@@ -45,6 +45,13 @@ Pins read_pins(const uint8_t* code, const Function& function) {
   return pins;
 }
 
+/// Whether this is the record of an initializer, which takes nothing. That of a function may lie
+/// anywhere.
+bool is_constant(const ModuleImage& image, const Function& function) {
+  return &function >= image.constants.data() &&
+         &function < image.constants.data() + image.constants.size();
+}
+
 /// The first slot behind a function's locals, which its entry names unless it has only parameters.
 uint32_t first_temporary(const ModuleImage& image, const uint8_t* begin, const uint8_t* end,
                          const Function& function) {
@@ -54,7 +61,7 @@ uint32_t first_temporary(const ModuleImage& image, const uint8_t* begin, const u
     if (in.op != Op::enter_refs && in.op != Op::fuel) break;
     at = in.next;
   }
-  return image.index_of(function) == no_function ? 0 : image.params_of(function).numbers;
+  return is_constant(image, function) ? 0 : image.params_of(function).numbers;
 }
 
 TranslationInput translation_input(const ModuleImage& image, const uint8_t* code,
@@ -192,11 +199,11 @@ Result<void> begin_threading(Threading& threading) {
 
 Result<void> thread_next(Threading& threading, const Function& function, const uint8_t* code) {
   const ModuleImage& image = threading.image;
-  const bool is_constant = image.index_of(function) == no_function;
-  const TypeId type = is_constant ? no_type : image.type_of(function);
+  const bool takes_nothing = is_constant(image, function);
+  const TypeId type = takes_nothing ? no_type : image.type_of(function);
   const uint8_t* entry = image.prepare_code;
   // Constants are always ready.
-  if (is_constant || image.lazy.empty()) {
+  if (takes_nothing || image.lazy.empty()) {
     entry = EBB_TRY(thread_behind(threading, function, code));
     threading.left -= threading.left < function.code_bytes ? threading.left : function.code_bytes;
   }
@@ -269,7 +276,7 @@ bool is_verified(const ModuleImage& image, FuncIndex index) {
 const uint8_t* entry_of(const ModuleImage& image, const Function& function) {
   if (const LazyFunction* lazy = lazy_of(image, function))
     return lazy->entry.load(std::memory_order_acquire);
-  // A record of a lazy module's declarations knows no frame, so that nothing but preparing may
+  // A lazy module has code for other records only: of its declarations nothing but preparing may
   // follow.
   const FuncIndex index = image.index_of(function);
   if (!is_small_build && index != no_function &&

@@ -79,7 +79,7 @@ Result<void> Module::compile(const Engine& engine, std::span<const uint8_t> byte
 }
 
 Result<void> Module::serialize(const ByteSink& sink, bool strip) const {
-  const bool has_code = !image_->is_compiled || image_->is_sound;
+  const bool has_code = !image_->is_compiled || image_->is_sound || image_->lazy.empty();
   if (!has_code || (image_->code.empty() && !image_->functions.empty()))
     return Error::code_not_kept;
   return write_artifact(*image_, {image_->wide, image_->metering, strip}, sink,

@@ -38,9 +38,9 @@ Result<void> keep(Heap& heap, Prepared& out, const Vec<uint8_t>& code, const Vec
   return {};
 }
 
-/// Where there is compact code: of a precompiled module it is not believed, unless it was verified
-/// when it was loaded, and then it is threaded.
-Result<void> verify(EngineState& engine, ModuleImage& image, uint32_t ordinal, Prepared& out) {
+/// Of a function whose compact code is there: verifies it, unless that was done when the module was
+/// loaded, and threads it, unless it runs in place.
+Result<void> verify_and_thread(EngineState& engine, ModuleImage& image, uint32_t ordinal, Prepared& out) {
   if (!image.is_sound) EBB_TRY(verify_image_function(image, ordinal, image.heap));
   if (image.lazy.empty()) return {};
   out.function = image.functions[ordinal];
@@ -133,7 +133,7 @@ Result<void> prepare_function(EngineState& engine, ModuleImage& image, uint32_t 
   if (is_ready(image, ordinal)) return {};
   Prepared prepared;
   const bool has_code = !image.is_compiled || image.is_sound;
-  const Result<void> done = has_code ? verify(engine, image, ordinal, prepared)
+  const Result<void> done = has_code ? verify_and_thread(engine, image, ordinal, prepared)
                                      : compile(engine, image, ordinal, prepared);
   if (done.ok() && image.lazy.empty()) {
     image.verified[ordinal / 32].fetch_or(uint32_t{1} << ordinal % 32, std::memory_order_release);

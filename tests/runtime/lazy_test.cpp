@@ -156,6 +156,29 @@ TEST_CASE("a body that is not valid ends the call that needs it, and no other" *
   });
 }
 
+TEST_CASE("parameters of functions without other locals keep what they are set to" *
+          needs_full_build()) {
+  ModuleBuilder builder;
+  const uint32_t type = builder.type({testing::i32}, {testing::i32});
+  builder.memory({0, 1}).data(Bytes{0} + i32_const(4) + Bytes{0x0b} + sized({100, 0, 0, 0}));
+  const Bytes set = Bytes{0x21, 0}, load = Bytes{0x28, 2, 0};
+  const uint8_t add = 0x6a;
+  // x += 4; load(x) + x
+  builder.export_func("f", builder.func(type, local_get(0) + i32_const(4) + Bytes{add} + set +
+                                                  local_get(0) + load + local_get(0) + Bytes{add}));
+  // if (x) x = 6; x + load(x - 2)
+  builder.export_func("g", builder.func(type, local_get(0) + Bytes{0x04, 0x40} + i32_const(6) +
+                                                  set + local_get(0) + Bytes{0x1a, 0x0b} +
+                                                  local_get(0) + local_get(0) + i32_const(2) +
+                                                  Bytes{0x6b} + load + Bytes{add}));
+  from_each_source(builder.build(), [](const Config& config, const Bytes& bytes) {
+    World world(config);
+    const Instance instance = world.instantiate(bytes);
+    CHECK(must(world.typed<int32_t(int32_t)>(instance, "f").call(world.store, 0)) == 104);
+    CHECK(must(world.typed<int32_t(int32_t)>(instance, "g").call(world.store, 1)) == 106);
+  });
+}
+
 TEST_CASE("what only waits to be threaded is valid and sound when it is loaded" *
           needs_full_build()) {
   in_both_encodings([](const Config& config) {
