@@ -16,7 +16,8 @@
 
 namespace ebb {
 
-void run_compact(Machine& m, const uint8_t* pc, uint64_t* fp) {
+// At the start of a cache line: where its handlers lie in one decides a tenth of the speed.
+__attribute__((aligned(64))) void run_compact(Machine& m, const uint8_t* pc, uint64_t* fp) {
   static const void* const addresses[] = {
 #include "core/bytecode/forms_compact.inc"
   };
