@@ -43,12 +43,6 @@
 
 #define EBB_HANDLER(form) case Handler::form:
 #define EBB_DISPATCH() goto dispatch
-#define EBB_NEXT(operand_bytes)                                                                    \
-  pc += EBB_BYTES(operand_bytes);                                                                  \
-  EBB_DISPATCH()
-#define EBB_NEXT_TARGET(operand_bytes)                                                             \
-  pc += EBB_BYTES_TARGET(operand_bytes);                                                           \
-  EBB_DISPATCH()
 #define EBB_COLD_HANDLER(name)                                                                     \
   name:
 #define EBB_CONTINUE(name) goto name

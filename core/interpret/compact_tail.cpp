@@ -26,12 +26,6 @@
 #define EBB_COLD_HANDLER(name) __attribute__((noinline)) EBB_HANDLER(name)
 #define EBB_CONTINUE(name) [[clang::musttail]] return name(EBB_ARGUMENTS)
 #define EBB_DISPATCH() EBB_CONTINUE(handlers[read_code<uint16_t>(pc)])
-#define EBB_NEXT(operand_bytes)                                                                    \
-  pc += EBB_BYTES(operand_bytes);                                                                  \
-  EBB_DISPATCH()
-#define EBB_NEXT_TARGET(operand_bytes)                                                             \
-  pc += EBB_BYTES_TARGET(operand_bytes);                                                           \
-  EBB_DISPATCH()
 #define EBB_STOP() EBB_CONTINUE(stop)
 #define EBB_END() return
 
