@@ -64,7 +64,8 @@ struct ModuleImage {
   std::span<const uint8_t>
       offset_map; ///< Code offset to wasm offset, LEB128 deltas; empty unless kept.
   std::span<const OffsetRange> offset_ranges; ///< Of each function, if the map is kept.
-  std::span<LazyFunction> lazy; ///< Of each function, if they are compiled or threaded at their first call.
+  std::span<LazyFunction>
+      lazy; ///< Of each function, if they are compiled or threaded at their first call.
   Block lazy_block;
   /// A bit for each function that was verified at its first call, if a precompiled module runs in
   /// place and waits for that.

@@ -114,8 +114,7 @@ Result<void> FunctionCompiler::run() {
   const SlotCounts out = slot_counts(results());
   EBB_TRY(note_frame(out.numbers, out.refs));
   for (;;) {
-    const QuickWay way =
-        is_small_build ? QuickWay::careful : validator_.step_quickly(instruction_);
+    const QuickWay way = is_small_build ? QuickWay::careful : validator_.step_quickly(instruction_);
     if (way == QuickWay::careful) {
       const bool more = EBB_TRY(validator_.step_carefully(instruction_));
       if (!more) return handle_end(true);

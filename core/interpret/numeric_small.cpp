@@ -3,7 +3,6 @@
 // an op is its distance from the first of its kind, and both widths are computed in 64 bits.
 #include "core/interpret/numeric_small.h"
 
-#include "core/bytecode/code_bytes.h"
 #include "core/interpret/soft_float.h"
 
 #include <bit>

@@ -40,7 +40,8 @@ Result<void> keep(Heap& heap, Prepared& out, const Vec<uint8_t>& code, const Vec
 
 /// Of a function whose compact code is there: verifies it, unless that was done when the module was
 /// loaded, and threads it, unless it runs in place.
-Result<void> verify_and_thread(EngineState& engine, ModuleImage& image, uint32_t ordinal, Prepared& out) {
+Result<void> verify_and_thread(EngineState& engine, ModuleImage& image, uint32_t ordinal,
+                               Prepared& out) {
   if (!image.is_sound) EBB_TRY(verify_image_function(image, ordinal, image.heap));
   if (image.lazy.empty()) return {};
   out.function = image.functions[ordinal];
