@@ -154,7 +154,7 @@ void Mutator::shift_target() {
 
 /// A reference from anywhere, to where a result lies, in place of an instruction as long as that.
 void Mutator::move_reference() {
-  const Form form = find_form(Op::ref_move, {Kind::r, Kind::r, Kind::n, Kind::n}, false);
+  const Form form = find_compact_form(Op::ref_move, {Kind::r, Kind::r, Kind::n, Kind::n});
   for (int tries = 0; tries < 16; tries++) {
     const uint32_t at = any_start();
     const FormInfo& info =

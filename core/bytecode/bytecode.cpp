@@ -80,6 +80,15 @@ constexpr FormInfo form_infos[] = {
 
 namespace {
 
+/// A bit for each operand of a kind.
+constexpr uint8_t operands_of(Kind kind, Kinds kinds) {
+  const Kind each[] = {kinds.d, kinds.a, kinds.b, kinds.c};
+  uint32_t bits = 0;
+  for (uint32_t i = 0; i < 4; i++)
+    bits |= (each[i] == kind ? 1u : 0u) << i;
+  return bits & 15;
+}
+
 constexpr FormShape shape_of(Op op, Kinds kinds) {
   const OpInfo& info = op_infos[static_cast<size_t>(op)];
   FormShape shape{};
@@ -98,6 +107,13 @@ constexpr FormShape shape_of(Op op, Kinds kinds) {
   shape.extra = at;
   const uint32_t target = has_target(info.effect) ? target_bytes(op) : 0;
   shape.bytes = static_cast<uint8_t>(at + info.extra + target);
+  shape.slots = operands_of(Kind::s, kinds);
+  shape.constants = operands_of(Kind::k, kinds);
+  shape.may_wait = ((op == Op::i32_add || op == Op::i32_sub) && kinds.b == Kind::k) ||
+                   (op == Op::copy && kinds.a == Kind::k);
+  const bool is_at_known_address = is_memory_access(op) && kinds.a == Kind::k;
+  shape.is_simple = info.effect < Effect::enter && !shape.is_compact_only && !is_at_known_address &&
+                    op != Op::select_v128 && (info.extra == 0 || is_memory_access(op));
   return shape;
 }
 
@@ -126,10 +142,11 @@ constexpr ThreadedShape threaded_shape_of(Op op, Kinds kinds) {
   for (int i = 0; i < 4; i++) {
     const uint8_t bytes = threaded_bytes(each[i]);
     shape.operands[i] = bytes == 0 ? 0 : at;
-    if (each[i] == Kind::k) shape.has_constant = true;
     if (each[i] == Kind::w) has_wide = true;
     at = static_cast<uint8_t>(at + bytes);
   }
+  shape.slots = operands_of(Kind::s, kinds);
+  shape.constants = operands_of(Kind::k, kinds);
   // An addend that wraps is in the place of the offset.
   shape.has_offset = is_memory_access(op) && (is_store(op) ? kinds.c : kinds.b) != Kind::k;
   shape.has_target = has_target(info.effect) && kinds.d != Kind::l;
@@ -171,8 +188,72 @@ static_assert(sizeof(op_infos) / sizeof(op_infos[0]) == static_cast<size_t>(Op::
 
 constexpr uint32_t bits_of(Kinds kinds) { return std::bit_cast<uint32_t>(kinds); }
 
-// Forms by op and kinds: a hash table with open addressing, filled by the compiler. Threading looks
-// up several forms for each instruction.
+// Compact forms by op and kinds. Compiling looks up one for most instructions, and so the tables
+// are small and nothing is searched: a multiplication gives the kinds of all compact forms places
+// of their own, and ops whose forms have the same kinds in the same order share a list that says,
+// by those places, which form it is of the op's.
+constexpr uint32_t kinds_bits = 7;
+constexpr uint32_t kinds_places = 1u << kinds_bits;
+constexpr uint32_t place_of(Kinds kinds) {
+  return bits_of(kinds) * 0x885c1f55u >> (32 - kinds_bits);
+}
+
+struct CompactTable {
+  static constexpr size_t lists_max = 64;
+  struct Row {
+    uint16_t first;
+    uint16_t list;
+  };
+  uint32_t kinds[kinds_places] = {};
+  Row rows[static_cast<size_t>(Op::count)] = {};
+  uint8_t numbers[lists_max][kinds_places] = {}; ///< Plus one; the first list has none.
+  size_t lists = 1;
+  bool is_perfect = true; ///< No two kinds have the same place.
+};
+
+constexpr CompactTable make_compact_table() {
+  constexpr size_t forms = static_cast<size_t>(Form::compact_count);
+  CompactTable table;
+  size_t firsts[CompactTable::lists_max] = {};
+  size_t counts[CompactTable::lists_max] = {};
+  bool is_taken[kinds_places] = {};
+  for (size_t first = 0; first < forms;) {
+    const Op op = form_infos[first].op;
+    size_t count = 0;
+    for (; first + count < forms && form_infos[first + count].op == op; count++) {
+      const Kinds kinds = form_infos[first + count].kinds;
+      const uint32_t place = place_of(kinds);
+      if (is_taken[place] && table.kinds[place] != bits_of(kinds)) table.is_perfect = false;
+      is_taken[place] = true;
+      table.kinds[place] = bits_of(kinds);
+    }
+    size_t list = 1;
+    for (; list < table.lists; list++) {
+      if (counts[list] != count) continue;
+      size_t same = 0;
+      while (same < count &&
+             form_infos[firsts[list] + same].kinds == form_infos[first + same].kinds)
+        same++;
+      if (same == count) break;
+    }
+    if (list == table.lists) {
+      table.lists++;
+      firsts[list] = first;
+      counts[list] = count;
+      for (size_t i = 0; i < count; i++)
+        table.numbers[list][place_of(form_infos[first + i].kinds)] = static_cast<uint8_t>(i + 1);
+    }
+    table.rows[static_cast<size_t>(op)] = {static_cast<uint16_t>(first),
+                                           static_cast<uint16_t>(list)};
+    first += count;
+  }
+  return table;
+}
+constexpr CompactTable compact_table = make_compact_table();
+static_assert(compact_table.is_perfect);
+
+// All forms by op and kinds: a hash table with open addressing. Threading looks up forms with pins
+// in it.
 constexpr uint32_t table_bits = 13;
 constexpr uint32_t table_size = 1u << table_bits;
 static_assert(static_cast<uint32_t>(Form::count) < table_size / 10 * 8);
@@ -364,10 +445,6 @@ uint64_t table_targets(Op op, const uint8_t* extra) {
   return uint64_t{count} + 1;
 }
 
-int64_t target_distance(Op op, const uint8_t* field) {
-  return target_bytes(op) == 2 ? int64_t{2} * read_code<int16_t>(field) : read_code<int32_t>(field);
-}
-
 const char* op_name(Op op) { return op_names[static_cast<size_t>(op)]; }
 
 Form metered_form(Form form, Metering metering) {
@@ -385,15 +462,23 @@ Form metered_form(Form form, Metering metering) {
   return metering == Metering::fuel ? found.metered : found.polled;
 }
 
-Form find_form(Op op, Kinds kinds, bool threaded) {
+Form find_compact_form(Op op, Kinds kinds) {
   if constexpr (is_small_build) return find_packed(op, kinds);
+  const uint32_t place = place_of(kinds);
+  const CompactTable::Row row = compact_table.rows[static_cast<size_t>(op)];
+  const uint32_t number = compact_table.numbers[row.list][place];
+  if (number == 0 || compact_table.kinds[place] != bits_of(kinds)) return Form::count;
+  return static_cast<Form>(row.first + number - 1);
+}
+
+Form find_threaded_form(Op op, Kinds kinds) {
+  if constexpr (is_small_build) return Form::count;
   for (uint32_t at = place_of(op, kinds);; at = (at + 1) % table_size) {
     const Form form = static_cast<Form>(form_table.forms[at]);
     if (form == Form::count) return form;
     const FormInfo& info = form_infos[static_cast<size_t>(form)];
     if (info.op != op || bits_of(info.kinds) != bits_of(kinds)) continue;
     const bool is_compact = form < Form::compact_count;
-    if (!threaded) return is_compact ? form : Form::count;
     const bool is_theirs = is_compact && form_shapes[static_cast<size_t>(form)].is_compact_only;
     return is_theirs ? Form::count : form;
   }

@@ -14,6 +14,7 @@
 // threaded ends in a ThreadedCallTail.
 #pragma once
 
+#include "core/bytecode/code_bytes.h"
 #include "core/bytecode/forms.h"
 #include "core/bytecode/function.h"
 #include "core/types/features.h"
@@ -110,6 +111,12 @@ struct FormShape {
   Effect effect;
   bool is_plain : 1;        ///< No load or store, no br_table, and not for compact code alone.
   bool is_compact_only : 1; ///< Kinds w and h, and targets of four bytes.
+  bool is_simple : 1;       ///< Neither target nor call, and no extra bytes beside an offset.
+  /// What threading may make part of another instruction: a slot is given a known value, or
+  /// something that is computed from an i32 and an immediate.
+  bool may_wait : 1;
+uint8_t slots : 4;       ///< A bit for each operand of kind s.
+  uint8_t constants : 4; ///< The same for kind k.
 };
 
 /// The same of a form in threaded code.
@@ -117,10 +124,11 @@ struct ThreadedShape {
   uint8_t operands[4];   ///< 0 of an operand without bytes.
   uint8_t extra;         ///< Of an offset, or what an op has instead.
   uint8_t bytes;         ///< Whole words; without targets.
-  bool has_constant : 1; ///< Kind k.
+  uint8_t constants : 4; ///< A bit for each operand of kind k.
   bool has_offset : 1;
   bool has_target : 1; ///< One, behind it.
   bool is_plain : 1;   ///< Neither kind w, nor extra bytes beside an offset, a tail, or a table.
+uint8_t slots : 4;     ///< A bit for each operand of kind s.
 };
 
 // By number. Loading looks at these for each instruction several times.
@@ -173,9 +181,10 @@ inline FormInfo form_info(Form form) {
 }
 const char* op_name(Op op);
 
-/// The form of an op with these kinds in threaded or else in compact code, or Form::count where
-/// there is none.
-Form find_form(Op op, Kinds kinds, bool threaded);
+/// The form of an op with these kinds in compact code, or Form::count where there is none.
+Form find_compact_form(Op op, Kinds kinds);
+/// The same in threaded code, which small builds do not have.
+Form find_threaded_form(Op op, Kinds kinds);
 /// The kind of a form that also does the work of a `fuel`, its target or what comes next, in code
 /// that does this about fuel and interruption (not `none`); the form itself if there is none.
 Form metered_form(Form form, Metering metering);
@@ -249,7 +258,9 @@ inline uint32_t compact_bytes(const FormInfo& info) {
 uint64_t table_targets(Op op, const uint8_t* extra);
 
 /// Where a target leads, from its field; of a branch or a table.
-int64_t target_distance(Op op, const uint8_t* field);
+inline int64_t target_distance(Op op, const uint8_t* field) {
+  return target_bytes(op) == 2 ? int64_t{2} * read_code<int16_t>(field) : read_code<int32_t>(field);
+}
 
 /// In the memory or table index of an instruction: its addresses are 64 bits.
 inline constexpr uint32_t far_address_64 = 1u << 31;

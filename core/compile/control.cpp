@@ -264,7 +264,7 @@ Result<void> FunctionCompiler::emit_return() {
     draft.op = floats ? Op::return_float : Op::return_int;
     draft.a = operand(entry);
     if (draft.a.kind == Kind::s && draft.a.value == acc_slot_) draft.a = Operand::acc();
-    if (find_form(draft.op, draft.kinds(), false) == Form::count) {
+    if (find_compact_form(draft.op, draft.kinds()) == Form::count) {
       EBB_TRY(copy_to(entry, entry.slot));
       draft.a = Operand::slot(entry.slot);
     }

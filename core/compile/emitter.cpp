@@ -65,7 +65,7 @@ Form Emitter::form_of(const Draft& draft) {
     const FormInfo& info = form_infos[static_cast<size_t>(draft.form)];
     if (info.op == draft.op && info.kinds == draft.kinds()) return draft.form;
   }
-  return find_form(draft.op, draft.kinds(), false);
+  return find_compact_form(draft.op, draft.kinds());
 }
 
 /// Writes an instruction without its target.
@@ -241,7 +241,7 @@ Result<bool> Emitter::redirect_last(uint32_t slot) {
   EBB_ASSERT(last_start_ != no_last && (last_.d.kind == Kind::a || last_.d.kind == Kind::s));
   Draft draft = last_;
   draft.d = Operand::slot(slot);
-  draft.form = find_form(draft.op, draft.kinds(), false);
+  draft.form = find_compact_form(draft.op, draft.kinds());
   if (draft.form == Form::count) return false;
   // Room is made before the old form is cut off, so that a refusal leaves the code whole.
   EBB_TRY(code_.reserve(is_small_build ? code_.size() + 2 : last_start_ + form_bytes_max));

@@ -584,7 +584,7 @@ namespace {
 bool has_far_offset(Op op) {
   Kinds kinds = {Kind::s, Kind::s, Kind::h, Kind::n};
   if (is_store(op)) kinds = {Kind::n, Kind::s, Kind::s, Kind::h};
-  return find_form(op, kinds, false) != Form::count;
+  return find_compact_form(op, kinds) != Form::count;
 }
 
 } // namespace

@@ -185,7 +185,7 @@ Result<void> FunctionCompiler::slot_operand(Entry& entry, Operand& out) {
 /// go to slots, for which every op has one.
 Result<void> FunctionCompiler::fit(Draft& draft, Entry* a, Entry* b) {
   const auto has_form = [&] {
-    draft.form = find_form(draft.op, draft.kinds(), false);
+    draft.form = find_compact_form(draft.op, draft.kinds());
     return draft.form != Form::count;
   };
   const auto exchange = [&] {

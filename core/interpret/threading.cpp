@@ -65,7 +65,7 @@ uint32_t first_temporary(const ModuleImage& image, const uint8_t* begin, const u
 }
 
 TranslationInput translation_input(const ModuleImage& image, const uint8_t* code,
-                                   const Function& function) {
+                                   const Function& function, uint64_t* choices = nullptr) {
   const uint8_t* begin = code + function.code_offset;
   const uint8_t* end = begin + function.code_bytes;
   return {&image,
@@ -74,7 +74,8 @@ TranslationInput translation_input(const ModuleImage& image, const uint8_t* code
           read_pins(code, function),
           first_temporary(image, begin, end, function),
           threaded_handlers(),
-          threaded_superinstructions()};
+          threaded_superinstructions(),
+          {choices}};
 }
 
 constexpr size_t no_bound = SIZE_MAX;
@@ -85,8 +86,9 @@ Result<void> make_layout(Vec<uint32_t>& layout, const Function& function) {
 
 /// Writes a function as far as there is room, and gives its size.
 uint32_t write_function(const ModuleImage& image, const Function& function, const uint8_t* code,
-                        uint32_t* layout, uint8_t* out, size_t capacity, bool& is_written) {
-  const TranslationInput input = translation_input(image, code, function);
+                        uint32_t* layout, uint8_t* out, size_t capacity, bool& is_written,
+                        uint64_t* choices) {
+  const TranslationInput input = translation_input(image, code, function, choices);
   mark_layout(input.begin, input.end, layout);
   Translation translation(input);
   const uint32_t bytes = translation.write(layout, out, capacity);
@@ -153,11 +155,12 @@ Result<uint8_t*> thread_behind(Threading& threading, const Function& function,
                                const uint8_t* code) {
   EBB_TRY(make_layout(threading.layout, function));
   uint32_t* layout = threading.layout.data();
+  uint64_t* choices = threading.choices.is_empty() ? nullptr : threading.choices.data();
   bool is_written = false;
   uint8_t* out = threading.out;
   const size_t room = static_cast<size_t>(threading.end - out);
   const uint32_t bytes =
-      write_function(threading.image, function, code, layout, out, room, is_written);
+      write_function(threading.image, function, code, layout, out, room, is_written, choices);
   if (is_written) {
     threading.out += bytes;
     return out;
@@ -167,13 +170,14 @@ Result<uint8_t*> thread_behind(Threading& threading, const Function& function,
   } else {
     out = EBB_TRY(make_room(threading, bytes));
   }
-  write_function(threading.image, function, code, layout, out, no_bound, is_written);
+  write_function(threading.image, function, code, layout, out, no_bound, is_written, choices);
   return out;
 }
 
 } // namespace
 
-Threading::Threading(ModuleImage& threaded) : image(threaded), layout(threaded.heap) {}
+Threading::Threading(ModuleImage& threaded)
+    : image(threaded), layout(threaded.heap), choices(threaded.heap) {}
 
 /// Makes the first block: the functions, since calls refer to them, entry points, and code.
 Result<void> begin_threading(Threading& threading) {
@@ -181,6 +185,9 @@ Result<void> begin_threading(Threading& threading) {
   const size_t count = image.functions.size() + image.constants.size();
   const size_t fixed = sizeof(Block) + count * sizeof(ThreadedFunction) +
                        2 * (sizeof(ThreadedCallTail) + word) + word;
+  // What it saves a small module is less than it takes.
+  constexpr uint64_t large = uint64_t{16} * 1024;
+  if (threading.left >= large) EBB_TRY(threading.choices.resize(KnownChoices::count));
   image.threaded =
       EBB_TRY(image.heap.allocate(fixed + estimate(threading.left), alignof(uint64_t)));
   Block* next = ::new (image.threaded.pointer) Block;
@@ -257,10 +264,10 @@ Result<Block> thread_function(ModuleImage& image, const Function& function, cons
   EBB_TRY(make_layout(layout, function));
   bool is_written = false;
   const uint32_t bytes =
-      write_function(image, function, code, layout.data(), nullptr, 0, is_written);
+      write_function(image, function, code, layout.data(), nullptr, 0, is_written, nullptr);
   const Block block = EBB_TRY(image.heap.allocate(bytes, alignof(uint64_t)));
   uint8_t* out = static_cast<uint8_t*>(block.pointer);
-  write_function(image, function, code, layout.data(), out, no_bound, is_written);
+  write_function(image, function, code, layout.data(), out, no_bound, is_written, nullptr);
   return block;
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/bytecode/code_bytes.h"
 #include "core/bytecode/ops.h"
+#include "core/interpret/translation_inline.h"
 
 namespace ebb {
 
@@ -59,15 +60,16 @@ bool sets_acc(const Step& in) {
 
 /// Whether there is a form, perhaps with the first two operands exchanged, which they are then.
 bool has_form(Step& in) {
-  if (find_form(in.op, in.kinds, true) != Form::count) return true;
+  in.form = find_threaded_form(in.op, in.kinds);
+  if (in.form != Form::count) return true;
   const Op exchanged = op_info(in.op).commutative ? in.op : mirrored(in.op);
   if (exchanged == Op::count) return false;
   Kinds kinds = in.kinds;
   std::swap(kinds.a, kinds.b);
-  if (find_form(exchanged, kinds, true) == Form::count) return false;
+  in.form = find_threaded_form(exchanged, kinds);
+  if (in.form == Form::count) return false;
   in.op = exchanged;
   in.kinds = kinds;
-  in.form = Form::count;
   std::swap(in.values[1], in.values[2]);
   return true;
 }
@@ -114,12 +116,9 @@ void take_apart(const uint8_t* at, Step& out) {
   out.kinds = info.kinds;
   out.offset = 0;
   // An operand without bytes reads the opcode, which nobody looks at.
-  for (int i = 0; i < 4; i++) {
-    const uint16_t value = read_code<uint16_t>(at + shape.operands[i]);
-    out.values[i] = kind_at(out.kinds, i) == Kind::k
-                        ? static_cast<uint32_t>(int32_t{static_cast<int16_t>(value)})
-                        : value;
-  }
+  read_operands(at, shape, out.values);
+  for (int i = 0; i < 4; i++)
+    if ((shape.constants >> i & 1) == 0) out.values[i] &= UINT16_MAX;
   out.extra = at + shape.extra;
   out.next = at + shape.bytes;
   if (!shape.is_plain) take_rest_apart(at, shape, out);
@@ -127,21 +126,42 @@ void take_apart(const uint8_t* at, Step& out) {
 
 namespace {
 
-/// Calls `function` for each instruction that may lead elsewhere, which most do not.
+/// An instruction that may lead elsewhere: its targets, of so many bytes each.
+struct Branch {
+  Op op;
+  Effect effect;
+  const uint8_t* targets;
+  const uint8_t* end;
+};
+
+/// Calls `function` for each instruction that may, which most do not, and where it is.
 template <class Function>
 void for_each_branch(const uint8_t* begin, const uint8_t* end, Function function) {
   for (const uint8_t* at = begin; at < end;) {
-    const FormShape& shape = form_shapes[read_code<uint16_t>(at)];
-    if (shape.effect <= Effect::enter) {
-      at += shape.bytes;
-      continue;
+    const size_t form = read_code<uint16_t>(at);
+    const FormShape& shape = form_shapes[form];
+    const uint8_t* next = at + shape.bytes;
+    if (shape.effect > Effect::enter) {
+      Branch branch{form_infos[form].op, shape.effect, next, next};
+      const uint8_t* extra = at + shape.extra;
+      if (shape.effect == Effect::table_terminal)
+        next += static_cast<size_t>(target_bytes(branch.op) * table_targets(branch.op, extra));
+      else if (has_target(shape.effect))
+        branch.targets -= target_bytes(branch.op);
+      branch.end = next;
+      function(at, branch);
     }
-    const Step in = take_apart(at);
-    function(at, in);
-    at = in.next;
+    at = next;
   }
 }
 static_assert(Effect::enter < Effect::target && Effect::acc_lost < Effect::enter);
+
+/// Calls `function` with where each target leads.
+template <class Function> void for_each_target(const Branch& branch, Function function) {
+  const uint32_t bytes = target_bytes(branch.op);
+  for (const uint8_t* field = branch.targets; field < branch.end; field += bytes)
+    function(field + target_distance(branch.op, field));
+}
 
 } // namespace
 
@@ -154,10 +174,10 @@ void mark_layout(const uint8_t* begin, const uint8_t* end, uint32_t* layout) {
   const size_t count = static_cast<size_t>(end - begin) / 2;
   bool has_loops = false;
   memset(layout, 0, count * sizeof(uint32_t));
-  for_each_branch(begin, end, [&](const uint8_t* at, const Step& in) {
+  for_each_branch(begin, end, [&](const uint8_t* at, const Branch& branch) {
     const uint32_t index = static_cast<uint32_t>(static_cast<size_t>(at - begin) / 2);
-    if (is_call(op_info(in.op).effect)) layout[index] |= call;
-    for_each_target(in, [&](const uint8_t* to) {
+    if (is_call(branch.effect)) layout[index] |= call;
+    for_each_target(branch, [&](const uint8_t* to) {
       uint32_t& entry = layout[static_cast<size_t>(to - begin) / 2];
       if (to <= at) {
         has_loops = true;
@@ -171,6 +191,9 @@ void mark_layout(const uint8_t* begin, const uint8_t* end, uint32_t* layout) {
   // start.
   size_t next_loop = SIZE_MAX, next_call = SIZE_MAX;
   for (size_t i = has_loops ? count : 0; i-- > 0;) {
+    // Most entries have nothing.
+    while (i >= 4 && (layout[i] | layout[i - 1] | layout[i - 2] | layout[i - 3]) == 0)
+      i -= 4;
     if ((layout[i] & call) != 0) next_call = i;
     if ((layout[i] & Layout::loop) == 0) continue;
     const size_t last = layout[i] >> shift;
@@ -188,7 +211,6 @@ Translation::Translation(const TranslationInput& input) : in_(input) {
   constexpr ptrdiff_t marked_max = ptrdiff_t{1024} * 1024;
   has_labels_everywhere_ = in_.end - in_.begin > marked_max;
   const Pins& pins = in_.pins;
-  if (!pins.any()) return;
   memset(pin_at_, 0, sizeof(pin_at_));
   for (uint32_t i = 0; i < pins.ints; i++)
     pin_at_[pins.homes[i]] = static_cast<uint8_t>(i + 1);
@@ -228,8 +250,8 @@ bool Translation::finds_label_at(const uint8_t* at) {
   if (window_begin_ == nullptr || at >= window_begin_ + window_bytes) {
     window_begin_ = at;
     memset(window_, 0, window_bytes / 16);
-    for_each_branch(in_.begin, in_.end, [&](const uint8_t*, const Step& in) {
-      for_each_target(in, [&](const uint8_t* to) {
+    for_each_branch(in_.begin, in_.end, [&](const uint8_t*, const Branch& branch) {
+      for_each_target(branch, [&](const uint8_t* to) {
         if (to < at || to >= at + window_bytes) return;
         const size_t index = static_cast<size_t>(to - at) / 2;
         window_[index / 8] = static_cast<uint8_t>(window_[index / 8] | 1u << index % 8);
@@ -269,11 +291,63 @@ void Translation::walk() {
       emit(loop);
       loop_ = at;
     }
+    const FormShape& shape = form_shapes[read_code<uint16_t>(at)];
+    if (shape.is_simple && !holds_) {
+      if (const uint8_t* next = step_simply(at, shape)) {
+        at = next;
+        continue;
+      }
+    }
     take_apart(at, in);
     step(in);
     at = in.next;
   }
 }
+
+// --- Simple instructions, which most are: put at once, without being taken apart.
+
+/// Whether a simple instruction may become part of one that comes later.
+bool Translation::may_wait(const uint8_t* at, const FormShape& shape,
+                           const uint32_t* values) const {
+  const FormInfo info = form_info(static_cast<Form>(read_code<uint16_t>(at)));
+  if (info.kinds.d == Kind::a || is_temporary(values[0] & UINT16_MAX)) return true;
+  if (info.op == Op::copy || info.kinds.a != Kind::s || values[0] != values[1]) return false;
+  // A sum is held back for a branch, and with it what lies between.
+  const FormShape& next = form_shapes[read_code<uint16_t>(at + shape.bytes)];
+  return next.effect == Effect::target || next.effect == Effect::none;
+}
+
+/// Whether an instruction reads or writes a value that was put off, or what one is made of.
+bool Translation::touches_deferred(uint32_t slots, const uint32_t* values) const {
+  if (acc_ != none) return true;
+  for (int i = 0; i < deferred_count_; i++) {
+    const Deferred& value = deferred_[i];
+    if (value.source == Kind::a) return true;
+    const auto is_operand = [&](int which, uint16_t slot) {
+      return (slots >> which & 1) != 0 && static_cast<uint16_t>(values[which]) == slot;
+    };
+    if (value.source == Kind::s && is_operand(0, value.from)) return true;
+    for (int which = 0; which < 4; which++)
+      if (value.has_slot && is_operand(which, value.slot)) return true;
+  }
+  return false;
+}
+
+/// Puts the instruction at `at`, which is simple, and gives where the next one is; or null, and
+/// nothing has changed, if it takes more than that.
+const uint8_t* Translation::step_simply(const uint8_t* at, const FormShape& shape) {
+  uint32_t values[4];
+  read_operands(at, shape, values);
+  if (shape.may_wait && may_wait(at, shape, values)) return nullptr;
+  if (deferred_count_ != 0 && touches_deferred(shape.slots, values)) return nullptr;
+  const Form form = static_cast<Form>(read_code<uint16_t>(at));
+  const Choice choice = choose(form, pinned_operands(shape.slots, values), false);
+  // Of a load or store; others have no place for it.
+  put_simply(choice, values, read_code<uint16_t>(at + shape.extra));
+  return at + shape.bytes;
+}
+
+// --- All others.
 
 void Translation::step(Step& in) {
   if (holds_ && !fuse_held(in) && !defer_constant(in)) release_held();
@@ -330,6 +404,12 @@ void Translation::materialize(int which) {
   const bool in_acc = acc_ == which;
   remove(which);
   if (!in_acc && !value.has_slot) return;
+  const bool is_short = static_cast<int64_t>(value.bits) == static_cast<int32_t>(value.bits);
+  // Its slot is no local, and so no pin.
+  if (value.is_constant && is_short) {
+    const uint32_t values[4] = {value.slot, static_cast<uint32_t>(value.bits)};
+    return put_simply(Choice::of(Form::copy_sknn), values, 0);
+  }
   Step out;
   out.kinds.d = value.has_slot ? Kind::s : Kind::a;
   out.values[0] = value.slot;
@@ -340,10 +420,6 @@ void Translation::materialize(int which) {
     out.op = in_acc ? Op::i32_add : Op::copy_add;
     out.kinds.b = Kind::k;
     out.values[2] = static_cast<uint32_t>(value.bits);
-  } else if (static_cast<int64_t>(value.bits) == static_cast<int32_t>(value.bits)) {
-    out.op = Op::copy;
-    out.kinds.a = Kind::k;
-    out.values[1] = static_cast<uint32_t>(value.bits);
   } else {
     out.op = Op::copy_const;
     out.kinds.a = Kind::n;
@@ -450,19 +526,18 @@ bool Translation::fold_address(Step& in, int operand, const Deferred& value) con
   const int addend = is_store(in.op) ? 3 : 2;
   if (kind_at(in.kinds, addend) != Kind::n) return false;
   Step folded = in;
-  folded.form = Form::count;
   folded.kinds.a = value.source;
   folded.values[1] = value.from;
   kind_at(folded.kinds, addend) = Kind::k;
   folded.values[addend] = static_cast<uint32_t>(value.bits);
-  if (find_form(folded.op, folded.kinds, true) == Form::count) return false;
+  folded.form = find_threaded_form(folded.op, folded.kinds);
+  if (folded.form == Form::count) return false;
   in = folded;
   return true;
 }
 
 bool Translation::fold_constant(Step& in, int operand, const Deferred& value) const {
   Step folded = in;
-  folded.form = Form::count;
   if (static_cast<int64_t>(value.bits) == static_cast<int32_t>(value.bits)) {
     kind_at(folded.kinds, operand) = Kind::k;
     folded.values[operand] = static_cast<uint32_t>(value.bits);
@@ -471,7 +546,6 @@ bool Translation::fold_constant(Step& in, int operand, const Deferred& value) co
       return true;
     }
     folded = in;
-    folded.form = Form::count;
   }
   kind_at(folded.kinds, operand) = Kind::w;
   folded.wide = value.bits;
@@ -528,7 +602,6 @@ bool Translation::fuse_held(Step& in) {
     return kind == Kind::a ? acc_ == none : kind == Kind::s && value == held_.values[0];
   };
   Step fused = in;
-  fused.form = Form::count;
   fused.op = add_branch_of(in.op);
   const bool is_unary = in.kinds.b == Kind::n;
   if (is_sum_at(in.kinds.a, in.values[1])) {
@@ -547,7 +620,8 @@ bool Translation::fuse_held(Step& in) {
   fused.values[1] = held_.values[0];
   fused.kinds.b = Kind::k;
   fused.values[2] = addend_of(held_);
-  if (find_form(fused.op, fused.kinds, true) == Form::count) return false;
+  fused.form = find_threaded_form(fused.op, fused.kinds);
+  if (fused.form == Form::count) return false;
   holds_ = false;
   in = fused;
   return true;

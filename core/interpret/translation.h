@@ -84,6 +84,20 @@ struct Layout {
 /// begin with that.
 void mark_layout(const uint8_t* begin, const uint8_t* end, uint32_t* layout);
 
+/// What was chosen for forms with operands in pins, which is the same wherever they come. Entries
+/// are found by hash; one that is zero, or was chosen for others, is replaced.
+struct KnownChoices {
+  static constexpr uint32_t bits = 10;
+  static constexpr size_t count = size_t{1} << bits;
+  /// A key: the form, whether it leads to the innermost loop, and the pins of its operands.
+  static constexpr uint32_t form_mask = 0x1fff;
+  static constexpr uint32_t to_loop = 0x2000;
+  static constexpr uint32_t pins_shift = 14;
+  static constexpr uint32_t place(uint32_t key) { return key * 0x9E3779B1u >> (32 - bits); }
+
+  uint64_t* entries = nullptr; ///< As many as there is a count of, or none.
+};
+
 /// What a walk finds out, and where it writes.
 struct TranslationInput {
   const ModuleImage* image;
@@ -93,6 +107,7 @@ struct TranslationInput {
   uint32_t first_temporary; ///< Slots from here on belong to no local.
   const void* const* handlers;
   Superinstructions superinstructions;
+  KnownChoices known;
 };
 
 class Translation {
@@ -120,18 +135,33 @@ private:
   static constexpr int deferred_max = 6;
   static constexpr int none = -1;
 
+  /// The form that an instruction takes, and what goes with it.
   struct Choice {
-    Form form;
-    Kinds kinds;
-    uint32_t values[4];
-    Op op;
-    uint8_t stores = 0; ///< Pins that go home before.
-    uint8_t loads = 0;  ///< Pins that come from home afterwards.
-    uint8_t moved = 0;  ///< The pin, plus one, that gets its value from the accumulator afterwards.
+    uint32_t form : 13;
+    uint32_t is_exchanged : 1; ///< The first two operands changed places.
+    uint32_t stores : 5;       ///< Pins that go home before.
+    uint32_t loads : 5;        ///< Pins that come from home afterwards.
+    /// The pin, plus one, that gets its value from the accumulator afterwards.
+    uint32_t moved : 3;
+
+    static Choice of(Form form) { return {static_cast<uint32_t>(form), 0, 0, 0, 0}; }
+  };
+  static_assert(sizeof(Choice) == 4 && static_cast<uint32_t>(Form::end) < 1u << 13);
+  static_assert(int_pins + float_pins <= 5);
+  /// The pins of an instruction's operands: for each three bits with the pin, plus one.
+  struct PinnedOperands {
+    uint32_t bits = 0;
+
+    bool any() const { return bits != 0; }
+    uint32_t at(int operand) const { return bits >> 3 * operand & 7; }
+    void set(int operand, uint32_t pin_plus_1) { bits |= pin_plus_1 << 3 * operand; }
   };
 
   void walk();
   void step(Step& in);
+  const uint8_t* step_simply(const uint8_t* at, const FormShape& shape);
+  bool may_wait(const uint8_t* at, const FormShape& shape, const uint32_t* values) const;
+  bool touches_deferred(uint32_t slots, const uint32_t* values) const;
   // Values that are put off.
   bool defer(const Step& in);
   bool defer_constant(const Step& in);
@@ -154,19 +184,22 @@ private:
   void release_held();
   bool fuse_held(Step& in);
   // Forms.
-  void choose(const Step& in, Choice& out) const;
-  void choose_pinned(const Step& in, const uint8_t* which, uint32_t pinned, Choice& out) const;
+  PinnedOperands pinned_operands(uint32_t slots, const uint32_t* values) const;
+  Choice choose(const Step& in) const;
+  Choice choose(Form form, PinnedOperands pins, bool to_loop) const;
+  Choice find_choice(uint32_t key, PinnedOperands pins) const;
   void with_floats(Choice& out) const;
-  bool try_form(const Step& in, const uint8_t* which, uint32_t mask, Choice& out) const;
-  int pin_of(uint32_t slot) const { return slot < slots_listed ? pin_at_[slot] - 1 : -1; }
-  bool meets_fuel(const Step& in, const Choice& choice) const;
+  bool meets_fuel(const Step& in, const FormInfo& chosen) const;
   Form metered(const Step& in, const Choice& choice) const;
   void emit(const Step& in);
   void emit_enter(const Step& in);
   void emit_as_it_is(const Step& in);
   void put(const Step& in, const Choice& choice, Form form);
+  void put_operands(const ThreadedShape& shape, const Choice& choice, const uint32_t* values);
+  void put_simply(const Choice& choice, const uint32_t* values, uint32_t offset);
+  void put_behind(const Choice& choice);
   void put_handler(Form form);
-  void put_rest(const Step& in, const Choice& choice, const ThreadedShape& shape) const;
+  void put_rest(const Step& in, Form form, const ThreadedShape& shape) const;
   void put_pins(uint32_t which, bool is_store);
   void put_pin(int pin, bool is_store);
   void put_move(int pin);
@@ -184,7 +217,7 @@ private:
   static constexpr uint32_t slots_listed = 256;
 
   const TranslationInput& in_;
-  uint8_t pin_at_[slots_listed]; ///< The pin of a slot, plus one, if there are any.
+  uint8_t pin_at_[slots_listed + 1]; ///< The pin of a slot, plus one; the last is that of others.
   bool has_labels_everywhere_ =
       false; ///< As far as is known: looking for them would take too long.
   uint32_t* layout_ = nullptr;

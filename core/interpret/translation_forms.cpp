@@ -1,15 +1,11 @@
 // Forms and bytes: which form with pins an instruction takes, and how it lies in threaded code.
 #include "core/bytecode/code_bytes.h"
 #include "core/bytecode/ops.h"
-#include "core/interpret/translation.h"
+#include "core/interpret/translation_inline.h"
 
 namespace ebb {
 
 namespace {
-
-constexpr uint32_t word = sizeof(void*);
-
-constexpr uint32_t aligned(uint32_t bytes) { return (bytes + word - 1) / word * word; }
 
 /// The kind of a pin.
 Kind kind_of(int pin) {
@@ -20,10 +16,6 @@ Kind kind_of(int pin) {
 
 constexpr bool is_float_pin(int pin) { return pin >= static_cast<int>(int_pins); }
 
-/// More than putting an instruction can take, with pins stored before and loaded behind it; the
-/// targets of a br_table apart.
-constexpr size_t put_bytes_max = 128 + size_t{2} * (int_pins + float_pins) * aligned(word + 2);
-
 } // namespace
 
 /// Whether a branch may take the register of the innermost loop for its target.
@@ -33,104 +25,120 @@ bool Translation::leads_to_loop(const Step& in) const {
   if (field + target_distance(in.code_op, field) != loop_) return false;
   Kinds kinds = in.kinds;
   kinds.d = Kind::l;
-  return find_form(in.op, kinds, true) != Form::count;
+  return find_threaded_form(in.op, kinds) != Form::count;
 }
+
+namespace {
+
+/// An instruction whose operands are to be in pins or slots: op and kinds, as far as its form has
+/// to be found.
+struct Wanted {
+  Op op;
+  Kinds kinds;
+};
+
+} // namespace
+
+namespace {
 
 /// The form in which the operands of `mask` are pins and others are in their slots, the first two
 /// exchanged if that helps. A result that is to be in a pin may come from the accumulator.
-bool Translation::try_form(const Step& in, const uint8_t* which, uint32_t mask, Choice& out) const {
-  out.op = in.op;
-  memcpy(out.values, in.values, sizeof(out.values));
-  Kinds kinds = in.kinds;
+template <class Choice, class PinnedOperands>
+bool try_form(const Wanted& wanted, PinnedOperands pins, uint32_t mask, Choice& out) {
+  Kinds kinds = wanted.kinds;
   for (int i = 0; i < 4; i++)
-    if ((mask >> i & 1) != 0) kind_at(kinds, i) = kind_of(which[i] - 1);
-  const Effect effect = op_info(in.op).effect;
+    if ((mask >> i & 1) != 0) kind_at(kinds, i) = kind_of(static_cast<int>(pins.at(i)) - 1);
+  const Effect effect = op_info(wanted.op).effect;
   const bool is_result = effect == Effect::acc_int || effect == Effect::acc_float;
+  const Op exchanged = op_info(wanted.op).commutative ? wanted.op : mirrored(wanted.op);
   for (const bool from_acc : {false, true}) {
-    if (from_acc && (which[0] == 0 || (mask & 1) != 0 || !is_result)) return false;
+    if (from_acc && (pins.at(0) == 0 || (mask & 1) != 0 || !is_result)) return false;
     if (from_acc) kinds.d = Kind::a;
-    out.moved = from_acc ? which[0] : 0;
-    out.kinds = kinds;
-    out.form = find_form(out.op, kinds, true);
-    if (out.form != Form::count) return true;
-    const Op exchanged = op_info(in.op).commutative ? in.op : mirrored(in.op);
-    if (exchanged == Op::count) continue;
-    std::swap(out.kinds.a, out.kinds.b);
-    out.form = find_form(exchanged, out.kinds, true);
-    if (out.form == Form::count) continue;
-    out.op = exchanged;
-    std::swap(out.values[1], out.values[2]);
+    Form form = find_threaded_form(wanted.op, kinds);
+    const bool is_exchanged = form == Form::count && exchanged != Op::count;
+    if (is_exchanged) form = find_threaded_form(exchanged, {kinds.d, kinds.b, kinds.a, kinds.c});
+    if (form == Form::count) continue;
+    out = Choice::of(form);
+    out.is_exchanged = is_exchanged;
+    out.moved = from_acc ? pins.at(0) & 7 : 0;
     return true;
   }
   return false;
 }
 
-void Translation::choose(const Step& in, Choice& out) const {
+/// Fewer and fewer operands in pins; with none, the form is one of compact code or made for this.
+template <class Choice, class PinnedOperands>
+Choice choose_pinned(const Wanted& wanted, PinnedOperands pins) {
   uint32_t pinned = 0;
-  uint8_t which[4] = {}; // The pin of an operand, plus one.
-  if (in_.pins.any()) {
-    Kinds kinds = in.kinds;
-    for (int i = 0; i < 4; i++) {
-      if (kind_at(kinds, i) != Kind::s) continue;
-      which[i] = static_cast<uint8_t>(pin_of(in.values[i]) + 1);
-      pinned |= (which[i] != 0 ? 1u : 0u) << i;
-    }
+  for (int i = 0; i < 4; i++)
+    pinned |= (pins.at(i) != 0 ? 1u : 0u) << i;
+  Choice out{};
+  uint32_t mask = pinned;
+  for (; !try_form(wanted, pins, mask, out); mask = (mask - 1) & pinned)
+    EBB_ASSERT(mask != 0);
+  for (int i = 0; i < 4; i++) {
+    if (((pinned & ~mask) >> i & 1) == 0) continue;
+    const uint32_t pin = 1u << (pins.at(i) - 1);
+    if (i != 0)
+      out.stores |= pin & 31;
+    else if (out.moved == 0)
+      out.loads |= pin & 31;
   }
-  const bool to_loop = leads_to_loop(in);
-  if (pinned == 0 && !to_loop && in.form != Form::count) {
-    out.form = in.form;
-    out.op = in.op;
-    out.kinds = in.kinds;
-    memcpy(out.values, in.values, sizeof(out.values));
-    return with_floats(out);
-  }
-  if (to_loop) {
-    Step want = in;
-    want.kinds.d = Kind::l;
-    choose_pinned(want, which, pinned, out);
-  } else {
-    choose_pinned(in, which, pinned, out);
-  }
-  with_floats(out);
+  return out;
 }
 
-/// Fewer and fewer operands in pins; with none, the form is one of compact code or made for this.
-void Translation::choose_pinned(const Step& in, const uint8_t* which, uint32_t pinned,
-                                Choice& out) const {
-  uint32_t mask = pinned;
-  for (; !try_form(in, which, mask, out); mask = (mask - 1) & pinned)
-    EBB_ASSERT(mask != 0);
-  if (mask == pinned) return;
-  for (int i = 0; i < 4; i++) {
-    if ((pinned >> i & 1) == 0 || (mask >> i & 1) != 0) continue;
-    const uint8_t bit = static_cast<uint8_t>(1u << (which[i] - 1));
-    if (i != 0)
-      out.stores |= bit;
-    else if (out.moved == 0)
-      out.loads |= bit;
+} // namespace
+
+inline Translation::Choice Translation::choose(const Step& in) const {
+  const bool to_loop = leads_to_loop(in);
+  Choice choice{};
+  if (in.form != Form::count) {
+    const uint32_t slots = threaded_shapes[static_cast<size_t>(in.form)].slots;
+    choice = choose(in.form, pinned_operands(slots, in.values), to_loop);
+  } else {
+    Kinds kinds = in.kinds;
+    uint32_t slots = 0;
+    for (int i = 0; i < 4; i++)
+      slots |= (kind_at(kinds, i) == Kind::s ? 1u : 0u) << i;
+    if (to_loop) kinds.d = Kind::l;
+    choice = choose_pinned<Choice>({in.op, kinds}, pinned_operands(slots, in.values));
   }
+  with_floats(choice);
+  return choice;
+}
+
+/// Finds the choice for a form some of whose operands are in pins, or which leads to the innermost
+/// loop, and keeps it.
+Translation::Choice Translation::find_choice(uint32_t key, PinnedOperands pins) const {
+  FormInfo info = form_info(static_cast<Form>(key & KnownChoices::form_mask));
+  if ((key & KnownChoices::to_loop) != 0) info.kinds.d = Kind::l;
+  const Choice choice = choose_pinned<Choice>({info.op, info.kinds}, pins);
+  if (in_.known.entries != nullptr)
+    in_.known.entries[KnownChoices::place(key)] =
+        uint64_t{key} << 32 | std::bit_cast<uint32_t>(choice);
+  return choice;
 }
 
 /// Calls take integer pins home themselves, and the others have this done.
 void Translation::with_floats(Choice& out) const {
-  if (in_.pins.floats == 0 || op_info(out.op).effect != Effect::call) return;
-  const uint8_t floats =
-      static_cast<uint8_t>(((1u << in_.pins.floats) - 1) << static_cast<int>(int_pins));
-  out.stores |= floats;
-  out.loads |= floats;
+  if (in_.pins.floats == 0) return;
+  if (op_info(form_info(static_cast<Form>(out.form)).op).effect != Effect::call) return;
+  const uint32_t floats = ((1u << in_.pins.floats) - 1) << int_pins;
+  out.stores |= floats & 31;
+  out.loads |= floats & 31;
 }
 
 /// Whether control comes to a `fuel` next, and to nothing else.
-bool Translation::meets_fuel(const Step& in, const Choice& choice) const {
+bool Translation::meets_fuel(const Step& in, const FormInfo& chosen) const {
   const auto fuel_is_at = [](const uint8_t* at) {
     return read_code<uint16_t>(at) == static_cast<uint16_t>(Form::fuel_nnnn);
   };
-  if (choice.op == Op::loop) return fuel_is_at(in.next);
-  if (choice.kinds.d == Kind::l) return fuel_is_at(loop_);
+  if (chosen.op == Op::loop) return fuel_is_at(in.next);
+  if (chosen.kinds.d == Kind::l) return fuel_is_at(loop_);
   // Elsewhere an innermost loop begins with its own instruction.
-  if (op_info(choice.op).effect == Effect::enter)
+  if (op_info(chosen.op).effect == Effect::enter)
     return fuel_is_at(in.next) && !loop_is_at(in.next);
-  const Effect effect = op_info(choice.op).effect;
+  const Effect effect = op_info(chosen.op).effect;
   if (!has_target(effect) && effect != Effect::table_terminal) return false;
   bool all = true;
   for_each_target(in, [&](const uint8_t* to) { all = all && fuel_is_at(to) && !loop_is_at(to); });
@@ -141,9 +149,11 @@ bool Translation::meets_fuel(const Step& in, const Choice& choice) const {
 Form Translation::metered(const Step& in, const Choice& choice) const {
   const Metering metering = in_.image->metering;
   // All kinds of a form take the same room, so that it does not matter which one is laid out.
-  if (metering == Metering::none || out_ == nullptr) return choice.form;
-  const bool is_metered = choice.op == Op::fuel || meets_fuel(in, choice);
-  return is_metered ? metered_form(choice.form, metering) : choice.form;
+  const Form form = static_cast<Form>(choice.form);
+  if (metering == Metering::none || out_ == nullptr) return form;
+  const FormInfo chosen = form_info(form);
+  const bool is_metered = chosen.op == Op::fuel || meets_fuel(in, chosen);
+  return is_metered ? metered_form(form, metering) : form;
 }
 
 void Translation::emit(const Step& in) {
@@ -167,23 +177,8 @@ void Translation::emit_enter(const Step& in) {
 }
 
 void Translation::emit_as_it_is(const Step& in) {
-  Choice choice;
-  choose(in, choice);
+  const Choice choice = choose(in);
   put(in, choice, metered(in, choice));
-}
-
-/// Writes the handler of the instruction at the present position. If it makes a superinstruction
-/// with what comes directly before, that has its handler from now on.
-void Translation::put_handler(Form form) {
-  write_code(out_ + position_, in_.handlers[static_cast<size_t>(form)]);
-  const uint32_t joined = sequence_end_ == position_ ? in_.superinstructions.find(sequence_, form)
-                                                     : Superinstructions::none;
-  if (joined != Superinstructions::none) {
-    sequence_ = joined;
-    return write_code(out_ + sequence_at_, in_.superinstructions.handler(joined));
-  }
-  sequence_ = static_cast<uint32_t>(form);
-  sequence_at_ = position_;
 }
 
 void Translation::put_pin(int pin, bool is_store) {
@@ -193,7 +188,7 @@ void Translation::put_pin(int pin, bool is_store) {
   Op op = is_store ? Op::pin_int_store : Op::pin_int_load;
   if (is_float_pin(pin)) op = is_store ? Op::pin_float_store : Op::pin_float_load;
   if (out_ != nullptr) {
-    put_handler(find_form(op, kinds, true));
+    put_handler(find_threaded_form(op, kinds));
     write_code(out_ + position_ + word, in_.pins.homes[pin]);
   }
   position_ += aligned(word + 2);
@@ -202,7 +197,7 @@ void Translation::put_pin(int pin, bool is_store) {
 
 void Translation::put_move(int pin) {
   const Op op = is_float_pin(pin) ? Op::move_float : Op::move;
-  const Form form = find_form(op, {kind_of(pin), Kind::a, Kind::n, Kind::n}, true);
+  const Form form = find_threaded_form(op, {kind_of(pin), Kind::a, Kind::n, Kind::n});
   if (out_ != nullptr) put_handler(form);
   position_ += word;
   sequence_end_ = position_;
@@ -303,22 +298,23 @@ void Translation::reach_label(uint32_t& entry) {
 }
 
 /// Writes what plain instructions do not have: operands of kind w, extra bytes, tails and tables.
-void Translation::put_rest(const Step& in, const Choice& choice, const ThreadedShape& shape) const {
+void Translation::put_rest(const Step& in, Form form, const ThreadedShape& shape) const {
   uint8_t* at = out_ + position_;
-  Kinds kinds = choice.kinds;
+  const FormInfo chosen = form_info(form);
+  Kinds kinds = chosen.kinds;
   for (int i = 0; i < 4; i++)
     if (kind_at(kinds, i) == Kind::w) write_code(at + shape.operands[i], in.wide);
-  const OpInfo& info = op_info(choice.op);
+  const OpInfo& info = op_info(chosen.op);
   uint8_t* extra = at + shape.extra;
   if (is_call(info.effect)) return put_tail(at + shape.bytes - sizeof(ThreadedCallTail), in);
   if (info.effect == Effect::table_terminal)
     return write_code(extra, static_cast<uint32_t>(table_targets(in.code_op, in.extra) - 1));
-  if (is_memory_access(choice.op)) return;
-  if (choice.op == Op::fuel) return write_code(extra, uintptr_t{read_code<uint16_t>(in.extra)});
+  if (is_memory_access(chosen.op)) return;
+  if (chosen.op == Op::fuel) return write_code(extra, uintptr_t{read_code<uint16_t>(in.extra)});
   if (info.extra != 0) memcpy(extra, in.extra, info.extra);
-  if (choice.op >= Op::enter_ints && choice.op <= Op::enter_clear_4)
+  if (chosen.op >= Op::enter_ints && chosen.op <= Op::enter_clear_4)
     memcpy(extra + info.extra, in_.pins.homes, size_t{2} * int_pins);
-  if (choice.op == Op::enter) memcpy(extra + info.extra, in_.pins.homes, sizeof(in_.pins.homes));
+  if (chosen.op == Op::enter) memcpy(extra + info.extra, in_.pins.homes, sizeof(in_.pins.homes));
 }
 
 void Translation::put_pins(uint32_t which, bool is_store) {
@@ -328,33 +324,24 @@ void Translation::put_pins(uint32_t which, bool is_store) {
 
 /// Writes an instruction; its handler is that of `form`, which is the chosen one or does more.
 void Translation::put(const Step& in, const Choice& choice, Form form) {
-  const ThreadedShape& shape = threaded_shapes[static_cast<size_t>(choice.form)];
+  const ThreadedShape& shape = threaded_shapes[choice.form];
   uint32_t table_bytes = 0;
-  if (choice.op == Op::br_table)
+  if (in.op == Op::br_table)
     table_bytes = word * static_cast<uint32_t>(table_targets(in.code_op, in.extra));
   if (position_ + put_bytes_max + table_bytes > capacity_) out_ = nullptr;
   if (choice.stores != 0) put_pins(choice.stores, true);
   const uint32_t targets_at = position_ + shape.bytes;
   const bool has_targets = shape.has_target || table_bytes != 0;
   if (out_ != nullptr) {
-    // An operand without bytes is written where the handler comes in the end.
-    uint8_t* at = out_ + position_;
-    for (int i = 0; i < 4; i++)
-      write_code(at + shape.operands[i], static_cast<uint16_t>(choice.values[i]));
-    if (shape.has_constant) {
-      Kinds kinds = choice.kinds;
-      for (int i = 0; i < 4; i++)
-        if (kind_at(kinds, i) == Kind::k) write_code(at + shape.operands[i], choice.values[i]);
-    }
-    if (shape.has_offset) write_code(at + shape.extra, in.offset);
-    if (!shape.is_plain) put_rest(in, choice, shape);
+    put_operands(shape, choice, in.values);
+    if (shape.has_offset) write_code(out_ + position_ + shape.extra, in.offset);
+    if (!shape.is_plain) put_rest(in, static_cast<Form>(choice.form), shape);
     put_handler(form);
     if (has_targets) put_targets(in, targets_at);
   }
   position_ = targets_at + (shape.has_target ? word : 0) + table_bytes;
   sequence_end_ = position_;
-  if (choice.moved != 0) put_move(choice.moved - 1);
-  if (choice.loads != 0) put_pins(choice.loads, false);
+  put_behind(choice);
 }
 
 } // namespace ebb

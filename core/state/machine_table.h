@@ -18,6 +18,7 @@ struct Threading {
 
   ModuleImage& image;
   Vec<uint32_t> layout;             ///< Scratch memory.
+  Vec<uint64_t> choices;            ///< The same; empty for small modules.
   ThreadedFunction* next = nullptr; ///< The record of the next function.
   Block* segment = nullptr;         ///< Where code goes now, and between what.
   uint8_t* out = nullptr;

@@ -45,9 +45,11 @@ inline bool BodyValidator::push_quickly(ValType type) {
   EBB_ASSERT(!control_.is_empty());
   was_reachable_ = !control_.back().unreachable;
   out.offset = reader_.offset();
-  Reader reader = reader_;
-  const uint8_t* at = reader.cursor();
-  if (reader.remaining() < 2 || is_const_) return QuickWay::careful;
+  const uint8_t* at = reader_.cursor();
+  const size_t remaining = reader_.remaining();
+  if (remaining < 2 || is_const_) return QuickWay::careful;
+  // Not a copy, whose parts, which have just been written, would be read as a whole.
+  Reader reader({at, remaining});
   const QuickRule& rule = quick_rules[*at];
   const bool has_byte = at[1] < 0x80;
   reader.skip(1);
@@ -108,7 +110,7 @@ inline bool BodyValidator::push_quickly(ValType type) {
   }
   }
   out.op = rule.op;
-  reader_ = reader;
+  reader_.skip(reader.offset());
   return rule.way;
 }
 

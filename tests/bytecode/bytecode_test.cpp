@@ -38,10 +38,10 @@ TEST_CASE("every form is found by its op and kinds, and by nothing else") {
     CHECK(seen.insert(std::string(op_name(info.op)) + letters(info.kinds)).second);
     const bool is_compact = i < compact_form_count;
     const bool is_compact_only = !is_small_build && is_compact && form_shapes[i].is_compact_only;
-    CHECK(find_form(info.op, info.kinds, true) == (is_compact_only ? Form::count : form));
+    CHECK(find_threaded_form(info.op, info.kinds) == (is_compact_only ? Form::count : form));
     if (machine_table().has_threaded && !is_small_build)
       CHECK((threaded_handlers()[i] == nullptr) == is_compact_only);
-    CHECK(find_form(info.op, info.kinds, false) == (is_compact ? form : Form::count));
+    CHECK(find_compact_form(info.op, info.kinds) == (is_compact ? form : Form::count));
   }
 }
 
@@ -59,7 +59,7 @@ TEST_CASE("what compact code says in a form of its own, threaded code has a form
                                                 : info.op;
     const Kinds kinds = {in_threaded(info.kinds.d), in_threaded(info.kinds.a),
                          in_threaded(info.kinds.b), in_threaded(info.kinds.c)};
-    CHECK(find_form(op, kinds, true) != Form::count);
+    CHECK(find_threaded_form(op, kinds) != Form::count);
   }
 }
 
@@ -123,7 +123,7 @@ TEST_CASE("what takes operands takes all of them from slots") {
     }
     CAPTURE(op_name(info.op));
     CAPTURE(letters(info.kinds));
-    CHECK(find_form(info.op, kinds, false) != Form::count);
+    CHECK(find_compact_form(info.op, kinds) != Form::count);
   }
 }
 
@@ -136,7 +136,7 @@ TEST_CASE("what only compact code has becomes a form that both have") {
       if (is_wide(*kind)) *kind = *kind == Kind::w ? Kind::k : Kind::n;
     CAPTURE(op_name(info.op));
     CAPTURE(letters(info.kinds));
-    CHECK(find_form(info.op, kinds, false) != Form::count);
+    CHECK(find_compact_form(info.op, kinds) != Form::count);
   }
 }
 

@@ -52,7 +52,7 @@ struct Code {
       return static_cast<Kind>(std::string("nsakrpwhqvl").find(letter));
     };
     const Kinds all = {kind(kinds[0]), kind(kinds[1]), kind(kinds[2]), kind(kinds[3])};
-    const Form form = find_form(op, all, false);
+    const Form form = find_compact_form(op, all);
     REQUIRE(form != Form::count);
     bytes = bytes + halves({static_cast<uint32_t>(form)});
     auto value = values.begin();

@@ -80,7 +80,7 @@ private:
   }
 
   void put_kinds(Op op, Kinds kinds, uint32_t slot) {
-    const Form form = find_form(op, kinds, true);
+    const Form form = find_threaded_form(op, kinds);
     REQUIRE(form != Form::count);
     const ThreadedShape& shape = threaded_shapes[static_cast<size_t>(form)];
     uint8_t* to = at() + size_;

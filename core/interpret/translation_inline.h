@@ -1,0 +1,105 @@
+// What threading does for most instructions, and so in place: to read operands, to know which are
+// pinned, to write them and the handler.
+#pragma once
+
+#include "core/bytecode/code_bytes.h"
+#include "core/interpret/translation.h"
+
+#include <bit>
+
+namespace ebb {
+
+inline constexpr uint32_t word = sizeof(void*);
+
+constexpr uint32_t aligned(uint32_t bytes) { return (bytes + word - 1) / word * word; }
+
+/// More than putting an instruction can take, with pins stored before and loaded behind it; the
+/// targets of a br_table apart.
+inline constexpr size_t put_bytes_max =
+    128 + size_t{2} * (int_pins + float_pins) * aligned(word + 2);
+
+/// The operands of the compact instruction at `at`, sign-extended, whether they are slots or
+/// immediates: of a slot only the lower half counts.
+inline void read_operands(const uint8_t* at, const FormShape& shape, uint32_t* values) {
+  // An operand without bytes reads the opcode, which nobody looks at.
+  for (int i = 0; i < 4; i++)
+    values[i] = static_cast<uint32_t>(int32_t{read_code<int16_t>(at + shape.operands[i])});
+}
+
+/// The pins of the operands that are slots: `slots` has a bit for each of them.
+inline Translation::PinnedOperands Translation::pinned_operands(uint32_t slots,
+                                                                const uint32_t* values) const {
+  // Without branches, which nobody could predict.
+  constexpr uint16_t masks[16] = {0,     07,    070,   077,   0700,  0707,  0770,  0777,
+                                  07000, 07007, 07070, 07077, 07700, 07707, 07770, 07777};
+  PinnedOperands pins;
+  for (int i = 0; i < 4; i++) {
+    const uint32_t slot = values[i] & UINT16_MAX;
+    pins.set(i, pin_at_[slot < slots_listed ? slot : slots_listed]);
+  }
+  pins.bits &= masks[slots];
+  return pins;
+}
+
+inline Translation::Choice Translation::choose(Form form, PinnedOperands pins, bool to_loop) const {
+  if (!pins.any() && !to_loop) return Choice::of(form);
+  const uint32_t key = static_cast<uint32_t>(form) | (to_loop ? KnownChoices::to_loop : 0) |
+                       pins.bits << KnownChoices::pins_shift;
+  if (in_.known.entries != nullptr) {
+    const uint64_t entry = in_.known.entries[KnownChoices::place(key)];
+    if (entry >> 32 == key) return std::bit_cast<Choice>(static_cast<uint32_t>(entry));
+  }
+  return find_choice(key, pins);
+}
+
+/// Writes the handler of the instruction at the present position. If it makes a superinstruction
+/// with what comes directly before, that has its handler from now on.
+inline void Translation::put_handler(Form form) {
+  write_code(out_ + position_, in_.handlers[static_cast<size_t>(form)]);
+  const uint32_t joined = sequence_end_ == position_ ? in_.superinstructions.find(sequence_, form)
+                                                     : Superinstructions::none;
+  if (joined != Superinstructions::none) {
+    sequence_ = joined;
+    return write_code(out_ + sequence_at_, in_.superinstructions.handler(joined));
+  }
+  sequence_ = static_cast<uint32_t>(form);
+  sequence_at_ = position_;
+}
+
+/// Writes the operands of an instruction, before its handler and what lies behind them.
+inline void Translation::put_operands(const ThreadedShape& shape, const Choice& choice,
+                                      const uint32_t* values) {
+  uint8_t* at = out_ + position_;
+  // All as if they were immediates: the upper half of a slot is overwritten by what comes behind
+  // it, and an operand without bytes by the handler.
+  write_code(at + shape.operands[0], values[0]);
+  write_code(at + shape.operands[1], values[choice.is_exchanged != 0 ? 2 : 1]);
+  write_code(at + shape.operands[2], values[choice.is_exchanged != 0 ? 1 : 2]);
+  write_code(at + shape.operands[3], values[3]);
+}
+
+/// What goes with a choice behind the instruction.
+inline void Translation::put_behind(const Choice& choice) {
+  if (choice.moved != 0) put_move(static_cast<int>(choice.moved) - 1);
+  if (choice.loads != 0) put_pins(choice.loads, false);
+}
+
+/// Writes an instruction that has operands and perhaps an offset, and nothing else, and that others
+/// follow.
+[[gnu::always_inline]] inline void
+Translation::put_simply(const Choice& choice, const uint32_t* values, uint32_t offset) {
+  const ThreadedShape& shape = threaded_shapes[choice.form];
+  if (position_ + put_bytes_max > capacity_) out_ = nullptr;
+  if (choice.stores != 0) put_pins(choice.stores, true);
+  if (out_ != nullptr) {
+    put_operands(shape, choice, values);
+    // Where there is no place for one, the next instruction or nothing is.
+    write_code(out_ + position_ + shape.extra, offset);
+    put_handler(static_cast<Form>(choice.form));
+  }
+  position_ += shape.bytes;
+  sequence_end_ = position_;
+  put_behind(choice);
+}
+
+} // namespace ebb
