@@ -48,34 +48,40 @@ inline bool BodyValidator::push_quickly(ValType type) {
   const uint8_t* at = reader_.cursor();
   const size_t remaining = reader_.remaining();
   if (remaining < 2 || is_const_) return QuickWay::careful;
-  // Not a copy, whose parts, which have just been written, would be read as a whole.
-  Reader reader({at, remaining});
+  // Where this instruction ends is where the next one is looked for, which waits for that: so it
+  // does not go through memory, as it would in a reader.
+  const uint8_t* next = at + 2;
   const QuickRule& rule = quick_rules[*at];
   const bool has_byte = at[1] < 0x80;
-  reader.skip(1);
   switch (rule.way) {
   case QuickWay::careful:
     return QuickWay::careful;
   case QuickWay::numeric:
     if (!pop_quickly(rule.types, rule.pops)) return QuickWay::careful;
     if (rule.has_result) operands_.push_reserved(rule.result);
+    next = at + 1;
     break;
   case QuickWay::access: {
-    if (at[1] > rule.align || !has_plain_memory_) return QuickWay::careful;
-    reader.skip(1);
-    const Result<uint32_t> offset = reader.u32();
-    if (!offset.ok() || !pop_quickly(rule.types, rule.pops)) return QuickWay::careful;
+    if (at[1] > rule.align || !has_plain_memory_ || remaining < 3) return QuickWay::careful;
+    uint32_t offset = *next++;
+    if (offset >= 0x80) {
+      Reader reader({at + 2, remaining - 2});
+      const Result<uint32_t> value = reader.u32();
+      if (!value.ok()) return QuickWay::careful;
+      offset = value.value();
+      next = reader.cursor();
+    }
+    if (!pop_quickly(rule.types, rule.pops)) return QuickWay::careful;
     if (rule.has_result) operands_.push_reserved(rule.result);
     out.align = at[1];
     out.index = 0;
-    out.imm = offset.value();
+    out.imm = offset;
     break;
   }
   case QuickWay::local_get:
     if (!has_byte || at[1] >= cached_locals_ || tracks_locals_) return QuickWay::careful;
     if (!push_quickly(local_cache_[at[1]])) return QuickWay::careful;
     out.index = at[1];
-    reader.skip(1);
     break;
   case QuickWay::local_set:
   case QuickWay::local_tee:
@@ -85,17 +91,24 @@ inline bool BodyValidator::push_quickly(ValType type) {
     if (operands_.back() != operand_type_) return QuickWay::careful;
     if (rule.way == QuickWay::local_set) operands_.truncate(operands_.size() - 1);
     out.index = at[1];
-    reader.skip(1);
     break;
   case QuickWay::i32_const: {
-    const Result<int32_t> value = reader.s32();
-    if (!value.ok() || !push_quickly(ValType::i32())) return QuickWay::careful;
-    out.imm = static_cast<uint32_t>(value.value());
+    int32_t number = static_cast<int8_t>(at[1] << 1) >> 1;
+    if (!has_byte) {
+      Reader reader({at + 1, remaining - 1});
+      const Result<int32_t> value = reader.s32();
+      if (!value.ok()) return QuickWay::careful;
+      number = value.value();
+      next = reader.cursor();
+    }
+    if (!push_quickly(ValType::i32())) return QuickWay::careful;
+    out.imm = static_cast<uint32_t>(number);
     break;
   }
   case QuickWay::drop:
     if (operands_.size() == control_.back().height) return QuickWay::careful;
     operand_type_ = operands_.pop();
+    next = at + 1;
     break;
   case QuickWay::br_if: {
     if (!has_byte || at[1] >= control_.size()) return QuickWay::careful;
@@ -105,12 +118,11 @@ inline bool BodyValidator::push_quickly(ValType type) {
     constexpr ValType condition = ValType::i32();
     if (!is_bare || !pop_quickly(&condition, 1)) return QuickWay::careful;
     out.index = at[1];
-    reader.skip(1);
     break;
   }
   }
   out.op = rule.op;
-  reader_.skip(reader.offset());
+  reader_.skip(static_cast<size_t>(next - at));
   return rule.way;
 }
 
