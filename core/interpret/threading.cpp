@@ -80,15 +80,28 @@ TranslationInput translation_input(const ModuleImage& image, const uint8_t* code
 
 constexpr size_t no_bound = SIZE_MAX;
 
+/// Makes an empty layout for a function, in place of what was there.
 Result<void> make_layout(Vec<uint32_t>& layout, const Function& function) {
-  return layout.resize(function.code_bytes / 2);
+  const size_t count = function.code_bytes / 2;
+  layout.clear();
+  if (count > layout.capacity()) layout.shrink_to_fit();
+  return layout.resize(count);
+}
+
+// What they save less code than that is less than they take: a function by itself, or a module,
+// which is held as well.
+constexpr uint64_t function_for_choices = 512;
+constexpr uint64_t module_for_choices = 16 * 1024;
+
+Result<void> make_choices(Vec<uint64_t>& choices) { return choices.resize(KnownChoices::count); }
+
+uint64_t* entries_of(Vec<uint64_t>& choices) {
+  return choices.is_empty() ? nullptr : choices.data();
 }
 
 /// Writes a function as far as there is room, and gives its size.
-uint32_t write_function(const ModuleImage& image, const Function& function, const uint8_t* code,
-                        uint32_t* layout, uint8_t* out, size_t capacity, bool& is_written,
-                        uint64_t* choices) {
-  const TranslationInput input = translation_input(image, code, function, choices);
+uint32_t write_function(const TranslationInput& input, uint32_t* layout, uint8_t* out,
+                        size_t capacity, bool& is_written) {
   mark_layout(input.begin, input.end, layout);
   Translation translation(input);
   const uint32_t bytes = translation.write(layout, out, capacity);
@@ -111,13 +124,20 @@ const uint8_t* write_entry_point(uint8_t*& out, Form form) {
   return at;
 }
 
-/// What is allocated for code that is still to come, whose compact bytes these are: mostly enough
-/// for small modules, and of large ones a part. What is too much is given back.
-size_t estimate(uint64_t compact_bytes) {
-  constexpr uint64_t growth = 3;
+/// What is allocated for code that is still to come: of small modules for all, and of large ones
+/// for a part. What is too much is given back, but not every allocator can take it, so that little
+/// is tried first, and then what the code so far shows.
+size_t estimate(const Threading& threading) {
+  constexpr uint64_t expected_growth = 4;
+  constexpr uint64_t expected_weight = 64 * 1024; // As if so much had grown like that already.
+  constexpr uint64_t first_bytes = uint64_t{8} * 1024;
   constexpr uint64_t segment_bytes = uint64_t{256} * 1024;
-  const uint64_t all = compact_bytes * growth;
-  return static_cast<size_t>(all < segment_bytes ? all : segment_bytes);
+  constexpr uint64_t parts = 16; // Of a byte, and what is added to be on the safe side.
+  const uint64_t written = threading.written + expected_growth * expected_weight;
+  const uint64_t growth = written * parts / (threading.done + expected_weight) + 1;
+  const uint64_t all = threading.left * growth / parts;
+  const uint64_t most = threading.done == 0 ? first_bytes : segment_bytes;
+  return static_cast<size_t>(all < most ? all : most);
 }
 
 /// Gives back what a segment has too much.
@@ -133,7 +153,7 @@ void finish_segment(Threading& threading) {
 /// Makes room for a function that does not fit behind the one before, in a new segment. Fails:
 /// out_of_memory. On failure: what is held belongs to the image.
 Result<uint8_t*> make_room(Threading& threading, uint32_t bytes) {
-  const size_t wanted = estimate(threading.left);
+  const size_t wanted = estimate(threading);
   // A large function has its segment for itself, so that little of the present one is wasted.
   const bool is_large = bytes > wanted / 8;
   const Block block = EBB_TRY(threading.image.heap.allocate(
@@ -155,12 +175,13 @@ Result<uint8_t*> thread_behind(Threading& threading, const Function& function,
                                const uint8_t* code) {
   EBB_TRY(make_layout(threading.layout, function));
   uint32_t* layout = threading.layout.data();
-  uint64_t* choices = threading.choices.is_empty() ? nullptr : threading.choices.data();
+  const TranslationInput input =
+      translation_input(threading.image, code, function, entries_of(threading.choices));
   bool is_written = false;
   uint8_t* out = threading.out;
   const size_t room = static_cast<size_t>(threading.end - out);
-  const uint32_t bytes =
-      write_function(threading.image, function, code, layout, out, room, is_written, choices);
+  const uint32_t bytes = write_function(input, layout, out, room, is_written);
+  threading.written += bytes;
   if (is_written) {
     threading.out += bytes;
     return out;
@@ -170,7 +191,8 @@ Result<uint8_t*> thread_behind(Threading& threading, const Function& function,
   } else {
     out = EBB_TRY(make_room(threading, bytes));
   }
-  write_function(threading.image, function, code, layout, out, no_bound, is_written, choices);
+  EBB_TRY(make_layout(threading.layout, function));
+  write_function(input, layout, out, no_bound, is_written);
   return out;
 }
 
@@ -185,11 +207,8 @@ Result<void> begin_threading(Threading& threading) {
   const size_t count = image.functions.size() + image.constants.size();
   const size_t fixed = sizeof(Block) + count * sizeof(ThreadedFunction) +
                        2 * (sizeof(ThreadedCallTail) + word) + word;
-  // What it saves a small module is less than it takes.
-  constexpr uint64_t large = uint64_t{16} * 1024;
-  if (threading.left >= large) EBB_TRY(threading.choices.resize(KnownChoices::count));
-  image.threaded =
-      EBB_TRY(image.heap.allocate(fixed + estimate(threading.left), alignof(uint64_t)));
+  if (threading.left >= module_for_choices) EBB_TRY(make_choices(threading.choices));
+  image.threaded = EBB_TRY(image.heap.allocate(fixed + estimate(threading), alignof(uint64_t)));
   Block* next = ::new (image.threaded.pointer) Block;
   threading.next = reinterpret_cast<ThreadedFunction*>(next + 1);
   image.threaded_functions = threading.next;
@@ -204,7 +223,8 @@ Result<void> begin_threading(Threading& threading) {
   return {};
 }
 
-Result<void> thread_next(Threading& threading, const Function& function, const uint8_t* code) {
+Result<void> thread_next(Threading& threading, const Function& function, const uint8_t* code,
+                         uint32_t source_bytes) {
   const ModuleImage& image = threading.image;
   const bool takes_nothing = is_constant(image, function);
   const TypeId type = takes_nothing ? no_type : image.type_of(function);
@@ -212,7 +232,9 @@ Result<void> thread_next(Threading& threading, const Function& function, const u
   // Constants are always ready.
   if (takes_nothing || image.lazy.empty()) {
     entry = EBB_TRY(thread_behind(threading, function, code));
-    threading.left -= threading.left < function.code_bytes ? threading.left : function.code_bytes;
+    EBB_ASSERT(source_bytes <= threading.left);
+    threading.left -= source_bytes;
+    threading.done += source_bytes;
   }
   ::new (threading.next++) ThreadedFunction{entry, &function, type, function.extent};
   return {};
@@ -222,16 +244,21 @@ void finish_threading(Threading& threading) { finish_segment(threading); }
 
 namespace {
 
+/// The wasm that compact code comes of, about.
+uint32_t source_bytes_of(const Function& function) {
+  return function.code_bytes / 2 + Threading::function_bytes / 2;
+}
+
 Result<void> thread_all(ModuleImage& image) {
   Threading threading(image);
   for (const Function& function : image.functions)
-    if (image.lazy.empty()) threading.left += function.code_bytes;
+    if (image.lazy.empty()) threading.left += source_bytes_of(function);
   for (const Function& function : image.constants)
-    threading.left += function.code_bytes;
+    threading.left += source_bytes_of(function);
   EBB_TRY(begin_threading(threading));
   for (const std::span<const Function> functions : {image.functions, image.constants})
     for (const Function& function : functions)
-      EBB_TRY(thread_next(threading, function, image.code.data()));
+      EBB_TRY(thread_next(threading, function, image.code.data(), source_bytes_of(function)));
   finish_threading(threading);
   return {};
 }
@@ -262,12 +289,13 @@ Result<Block> thread_function(ModuleImage& image, const Function& function, cons
   if (is_small_build) return Error::invalid_config;
   Vec<uint32_t> layout(image.heap);
   EBB_TRY(make_layout(layout, function));
-  bool is_written = false;
-  const uint32_t bytes =
-      write_function(image, function, code, layout.data(), nullptr, 0, is_written, nullptr);
+  Vec<uint64_t> choices(image.heap);
+  if (function.code_bytes >= function_for_choices) EBB_TRY(make_choices(choices));
+  const TranslationInput input = translation_input(image, code, function, entries_of(choices));
+  mark_layout(input.begin, input.end, layout.data());
+  const uint32_t bytes = Translation(input).write(layout.data(), nullptr, 0);
   const Block block = EBB_TRY(image.heap.allocate(bytes, alignof(uint64_t)));
-  uint8_t* out = static_cast<uint8_t*>(block.pointer);
-  write_function(image, function, code, layout.data(), out, no_bound, is_written, nullptr);
+  Translation(input).write(layout.data(), static_cast<uint8_t*>(block.pointer), no_bound);
   return block;
 }
 

@@ -16,7 +16,8 @@ struct Machine;
 // See MachineTable.
 Result<void> make_ready(ModuleImage& image);
 Result<void> begin_threading(Threading& threading);
-Result<void> thread_next(Threading& threading, const Function& function, const uint8_t* code);
+Result<void> thread_next(Threading& threading, const Function& function, const uint8_t* code,
+                         uint32_t source_bytes);
 void finish_threading(Threading& threading);
 Result<Block> thread_function(ModuleImage& image, const Function& function, const uint8_t* code);
 

@@ -173,7 +173,6 @@ void mark_layout(const uint8_t* begin, const uint8_t* end, uint32_t* layout) {
   constexpr uint32_t shift = 3;
   const size_t count = static_cast<size_t>(end - begin) / 2;
   bool has_loops = false;
-  memset(layout, 0, count * sizeof(uint32_t));
   for_each_branch(begin, end, [&](const uint8_t* at, const Branch& branch) {
     const uint32_t index = static_cast<uint32_t>(static_cast<size_t>(at - begin) / 2);
     if (is_call(branch.effect)) layout[index] |= call;

@@ -80,8 +80,8 @@ struct Layout {
   static uint32_t position(uint32_t entry) { return entry & ~marks; }
 };
 
-/// Notes labels and innermost loops of a function in `layout`, one entry for each halfword; walks
-/// begin with that.
+/// Notes labels and innermost loops of a function in `layout`, one entry for each halfword, all
+/// zero before; walks begin with that.
 void mark_layout(const uint8_t* begin, const uint8_t* end, uint32_t* layout);
 
 /// What was chosen for forms with operands in pins, which is the same wherever they come. Entries
@@ -115,7 +115,8 @@ public:
   explicit Translation(const TranslationInput& input);
 
   /// Writes the code to `out` unless it might be more than `capacity` bytes, which `is_written`
-  /// then says. Gives its size. `layout` has marks only, and can be used once.
+  /// then says. Gives its size. `layout` has marks only, which it keeps unless something is
+  /// written.
   uint32_t write(uint32_t* layout, uint8_t* out, size_t capacity);
   bool is_written() const { return out_ != nullptr; }
   /// Finds the compact instruction that the code at `position` of the threaded code came from.
@@ -144,9 +145,11 @@ private:
     /// The pin, plus one, that gets its value from the accumulator afterwards.
     uint32_t moved : 3;
 
-    static Choice of(Form form) { return {static_cast<uint32_t>(form), 0, 0, 0, 0}; }
+    static Choice of(Form form) {
+      return {static_cast<uint32_t>(form) & KnownChoices::form_mask, 0, 0, 0, 0};
+    }
   };
-  static_assert(sizeof(Choice) == 4 && static_cast<uint32_t>(Form::end) < 1u << 13);
+  static_assert(sizeof(Choice) == 4 && static_cast<uint32_t>(Form::end) <= KnownChoices::form_mask);
   static_assert(int_pins + float_pins <= 5);
   /// The pins of an instruction's operands: for each three bits with the pin, plus one.
   struct PinnedOperands {

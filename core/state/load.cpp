@@ -62,7 +62,7 @@ private:
   Result<void> verify();
   Result<void> compile();
   Result<void> compile_and_thread();
-  Result<void> thread(const Function& function);
+  Result<void> thread(const Function& function, uint32_t wasm_bytes);
   Result<void> declare_lazy();
   Result<void> compile_bodies(BodyValidator& validator, FunctionCompiler& compiler);
   Result<void> compile_constants(BodyValidator& validator, FunctionCompiler& compiler);
@@ -175,8 +175,13 @@ Result<void> Loader::compile() {
 /// held, unless it is kept for its offsets.
 Result<void> Loader::compile_and_thread() {
   Threading threading(image_);
-  // Of small functions more is set-up than there is wasm.
-  threading.left = uint64_t{2} * bytes_of_bodies() + uint64_t{32} * image_.decl.defined_functions();
+  threading.left =
+      bytes_of_bodies() + uint64_t{Threading::function_bytes} * image_.decl.defined_functions();
+  EBB_TRY(for_each_init(image_.decl, [&](const Init& init, size_t) -> Result<void> {
+    if (init.kind == Init::Kind::extended)
+      threading.left += init.range.size + Threading::function_bytes;
+    return {};
+  }));
   EBB_TRY(noted(make_records()));
   EBB_TRY(noted(engine_.machine->begin_threading(threading)));
   threading_ = &threading;
@@ -187,9 +192,10 @@ Result<void> Loader::compile_and_thread() {
   return {};
 }
 
-Result<void> Loader::thread(const Function& function) {
+Result<void> Loader::thread(const Function& function, uint32_t wasm_bytes) {
   if (is_small_build || threading_ == nullptr) return {};
-  return noted(engine_.machine->thread_next(*threading_, function, made().owned_code.data()));
+  return noted(engine_.machine->thread_next(*threading_, function, made().owned_code.data(),
+                                            wasm_bytes + Threading::function_bytes));
 }
 
 /// Functions are known by their types until they are called.
@@ -246,6 +252,8 @@ Result<void> Loader::make_room_for(const ByteRange& body) {
   Vec<uint8_t>& code = made().owned_code;
   if (drops_compact()) code.clear();
   const size_t wanted = code.size() + size_t{2} * body.size + code_slack;
+  // What is there is not needed, and so not held while there is more.
+  if (drops_compact() && wanted > code.capacity()) code.shrink_to_fit();
   const size_t step = code.size() + code.size() / 16;
   if (wanted <= code.capacity()) return {};
   return code.reserve_exact(wanted > step ? wanted : step);
@@ -270,7 +278,7 @@ Result<void> Loader::compile_bodies(BodyValidator& validator, FunctionCompiler& 
     const Result<void> compiled = compiler.compile(FuncIndex{index}, function);
     report(compiled, validator, index);
     EBB_TRY(compiled);
-    EBB_TRY(thread(function));
+    EBB_TRY(thread(function, decl.bodies[i].size));
     offsets.end = static_cast<uint32_t>(made().owned_offset_map.size());
     if (settings_.keep_offsets) ranges.push_reserved(offsets);
   }
@@ -290,7 +298,7 @@ Result<void> Loader::compile_constants(BodyValidator& validator, FunctionCompile
     report(compiled, validator, Diagnostic::no_function);
     EBB_TRY(compiled);
     init.index = next++;
-    return thread(function);
+    return thread(function, init.range.size);
   });
 }
 

@@ -17,13 +17,19 @@ struct Threading {
   explicit Threading(ModuleImage& image);
 
   ModuleImage& image;
-  Vec<uint32_t> layout;             ///< Scratch memory.
-  Vec<uint64_t> choices;            ///< The same; empty for small modules.
+  Vec<uint32_t> layout;  ///< Scratch memory.
+  Vec<uint64_t> choices; ///< The same; empty for small modules.
+  /// What each function has beside its body, as wasm: it is entered and returned from.
+  static constexpr uint32_t function_bytes = 16;
+
   ThreadedFunction* next = nullptr; ///< The record of the next function.
   Block* segment = nullptr;         ///< Where code goes now, and between what.
   uint8_t* out = nullptr;
   uint8_t* end = nullptr;
-  uint64_t left = 0; ///< Bytes of compact code that is still to come, about.
+  // How large the rest will be follows from what there is: bytes of source, which is wasm.
+  uint64_t left = 0;    ///< Source that is still to come.
+  uint64_t done = 0;    ///< Source that has been threaded.
+  uint64_t written = 0; ///< What became of that.
 };
 
 struct MachineTable {
@@ -32,11 +38,13 @@ struct MachineTable {
   /// threads their code where the encoding asks for it. Fails: out_of_memory. On failure: nothing
   /// is held beyond what the image's heap frees.
   Result<void> (*make_ready)(ModuleImage& image);
-  /// Begins with a module whose functions and constants are known by number, and their code by
-  /// size, and goes on with each of them in turn, whose record is where it stays and whose code
-  /// offset counts from `code`. Fail: out_of_memory. On failure: what is held belongs to the image.
+  /// Begins with a module whose functions and constants are known by number, and their source by
+  /// size, and goes on with each of them in turn, whose record is where it stays, whose code offset
+  /// counts from `code`, and which comes of so many bytes of source. Fail: out_of_memory. On
+  /// failure: what is held belongs to the image.
   Result<void> (*begin_threading)(Threading& threading);
-  Result<void> (*thread_next)(Threading& threading, const Function& function, const uint8_t* code);
+  Result<void> (*thread_next)(Threading& threading, const Function& function, const uint8_t* code,
+                              uint32_t source_bytes);
   void (*finish_threading)(Threading& threading);
   /// Threads one function whose compact code is at `code`. Fails: out_of_memory. On failure:
   /// nothing has changed.
