@@ -91,7 +91,7 @@ Result<void> make_layout(Vec<uint32_t>& layout, const Function& function) {
 // What they save less code than that is less than they take: a function by itself, or a module,
 // which is held as well.
 constexpr uint64_t function_for_choices = 512;
-constexpr uint64_t module_for_choices = 16 * 1024;
+constexpr uint64_t module_for_choices = uint64_t{16} * 1024;
 
 Result<void> make_choices(Vec<uint64_t>& choices) { return choices.resize(KnownChoices::count); }
 
@@ -128,8 +128,9 @@ const uint8_t* write_entry_point(uint8_t*& out, Form form) {
 /// for a part. What is too much is given back, but not every allocator can take it, so that little
 /// is tried first, and then what the code so far shows.
 size_t estimate(const Threading& threading) {
+  // As if so much had grown like that already.
   constexpr uint64_t expected_growth = 4;
-  constexpr uint64_t expected_weight = 64 * 1024; // As if so much had grown like that already.
+  constexpr uint64_t expected_weight = uint64_t{64} * 1024;
   constexpr uint64_t first_bytes = uint64_t{8} * 1024;
   constexpr uint64_t segment_bytes = uint64_t{256} * 1024;
   constexpr uint64_t parts = 16; // Of a byte, and what is added to be on the safe side.

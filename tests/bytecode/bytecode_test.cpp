@@ -63,6 +63,30 @@ TEST_CASE("what compact code says in a form of its own, threaded code has a form
   }
 }
 
+TEST_CASE("simple forms are threaded as they stand: operands, and of loads and stores an offset" *
+          needs_full_build()) {
+  size_t simple = 0;
+  for (size_t i = 0; i < compact_form_count; i++) {
+    const FormInfo& info = form_info(static_cast<Form>(i));
+    const FormShape& shape = form_shapes[i];
+    const ThreadedShape& threaded = threaded_shapes[i];
+    CAPTURE(op_name(info.op));
+    CAPTURE(letters(info.kinds));
+    CHECK(shape.slots == threaded.slots);
+    CHECK(shape.constants == threaded.constants);
+    if (!shape.is_simple) continue;
+    simple++;
+    CHECK_FALSE(shape.is_compact_only);
+    CHECK(threaded.is_plain);
+    CHECK_FALSE(threaded.has_target);
+    CHECK(threaded.has_offset == is_memory_access(info.op));
+    CHECK(shape.is_plain == !is_memory_access(info.op));
+    // It never ends a function, and so something follows.
+    CHECK(shape.effect < Effect::enter);
+  }
+  CHECK(simple > compact_form_count / 2);
+}
+
 TEST_CASE("branches to where code is charged for come metered, and each such form is of one other" *
           needs_full_build()) {
   std::set<Form> seen;
