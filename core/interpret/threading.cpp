@@ -90,7 +90,7 @@ Result<void> make_layout(Vec<uint32_t>& layout, const Function& function) {
 
 // What they save less code than that is less than they take: a function by itself, or a module,
 // which is held as well.
-constexpr uint64_t function_for_choices = 512;
+constexpr uint64_t function_for_choices = 2048;
 constexpr uint64_t module_for_choices = uint64_t{16} * 1024;
 
 Result<void> make_choices(Vec<uint64_t>& choices) { return choices.resize(KnownChoices::count); }

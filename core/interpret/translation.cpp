@@ -404,7 +404,7 @@ void Translation::materialize(int which) {
   remove(which);
   if (!in_acc && !value.has_slot) return;
   const bool is_short = static_cast<int64_t>(value.bits) == static_cast<int32_t>(value.bits);
-  // Its slot is no local, and so no pin.
+  // Its slot is no local, and so no pin (or the code breaks its promise).
   if (value.is_constant && is_short) {
     const uint32_t values[4] = {value.slot, static_cast<uint32_t>(value.bits)};
     return put_simply(Choice::of(Form::copy_sknn), values, 0);

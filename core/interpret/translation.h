@@ -144,9 +144,10 @@ private:
     uint32_t loads : 5;        ///< Pins that come from home afterwards.
     /// The pin, plus one, that gets its value from the accumulator afterwards.
     uint32_t moved : 3;
+    uint32_t unused : 5;
 
     static Choice of(Form form) {
-      return {static_cast<uint32_t>(form) & KnownChoices::form_mask, 0, 0, 0, 0};
+      return {static_cast<uint32_t>(form) & KnownChoices::form_mask, 0, 0, 0, 0, 0};
     }
   };
   static_assert(sizeof(Choice) == 4 && static_cast<uint32_t>(Form::end) <= KnownChoices::form_mask);

@@ -297,8 +297,9 @@ Result<void> Loader::compile_constants(BodyValidator& validator, FunctionCompile
         compiler.compile_constant(init.range, init.type, globals_visible, function);
     report(compiled, validator, Diagnostic::no_function);
     EBB_TRY(compiled);
-    init.index = next++;
-    return thread(function, init.range.size);
+    const uint32_t wasm_bytes = init.range.size;
+    init.index = next++; // In the place of the range.
+    return thread(function, wasm_bytes);
   });
 }
 
