@@ -40,7 +40,7 @@ size_t write_form(uint8_t* out, Form form, const Draft& draft) {
   const FormShape& shape = form_shapes[static_cast<size_t>(form)];
   for (int i = 0; i < 4; i++)
     write_code(out + shape.operands[i], static_cast<uint16_t>(operands[i]->value));
-  if (!shape.is_plain)
+  if (shape.is_compact_only)
     for (int i = 0; i < 4; i++)
       if (operands[i]->kind == Kind::w) write_code(out + shape.operands[i], operands[i]->value);
   write_code(out, static_cast<uint16_t>(form));

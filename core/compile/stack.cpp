@@ -57,9 +57,13 @@ Result<void> FunctionCompiler::copy_to(const Entry& entry, uint32_t slot) {
   Draft draft;
   draft.op = is_float(entry.type) ? Op::copy_float : Op::copy;
   draft.d = Operand::slot(slot);
+  // Mostly; other forms are looked up when they are written.
+  if constexpr (!is_small_build)
+    draft.form = is_float(entry.type) ? Form::copy_float_ssnn : Form::copy_ssnn;
   switch (entry.where) {
   case Where::constant: {
     const uint64_t bits = constant_source(entry, draft);
+    if constexpr (!is_small_build) draft.form = Form::copy_sknn;
     EBB_TRY(emit(draft));
     emitter_.note_constant(slot, bits);
     slot_written(slot);

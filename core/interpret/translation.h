@@ -98,6 +98,32 @@ struct KnownChoices {
   uint64_t* entries = nullptr; ///< As many as there is a count of, or none.
 };
 
+/// The form that an instruction takes, and what goes with it.
+struct FormChoice {
+  uint32_t form : 13;
+  uint32_t is_exchanged : 1; ///< The first two operands changed places.
+  uint32_t stores : 5;       ///< Pins that go home before.
+  uint32_t loads : 5;        ///< Pins that come from home afterwards.
+  /// The pin, plus one, that gets its value from the accumulator afterwards.
+  uint32_t moved : 3;
+  uint32_t unused : 5;
+
+  static FormChoice of(Form form) {
+    return {static_cast<uint32_t>(form) & KnownChoices::form_mask, 0, 0, 0, 0, 0};
+  }
+};
+static_assert(sizeof(FormChoice) == 4 &&
+              static_cast<uint32_t>(Form::end) <= KnownChoices::form_mask);
+static_assert(int_pins + float_pins <= 5);
+/// The pins of an instruction's operands: for each three bits with the pin, plus one.
+struct PinnedOperands {
+  uint32_t bits = 0;
+
+  bool any() const { return bits != 0; }
+  uint32_t at(int operand) const { return bits >> 3 * operand & 7; }
+  void set(int operand, uint32_t pin_plus_1) { bits |= pin_plus_1 << 3 * operand; }
+};
+
 /// What a walk finds out, and where it writes.
 struct TranslationInput {
   const ModuleImage* image;
@@ -136,31 +162,6 @@ private:
   static constexpr int deferred_max = 6;
   static constexpr int none = -1;
 
-  /// The form that an instruction takes, and what goes with it.
-  struct Choice {
-    uint32_t form : 13;
-    uint32_t is_exchanged : 1; ///< The first two operands changed places.
-    uint32_t stores : 5;       ///< Pins that go home before.
-    uint32_t loads : 5;        ///< Pins that come from home afterwards.
-    /// The pin, plus one, that gets its value from the accumulator afterwards.
-    uint32_t moved : 3;
-    uint32_t unused : 5;
-
-    static Choice of(Form form) {
-      return {static_cast<uint32_t>(form) & KnownChoices::form_mask, 0, 0, 0, 0, 0};
-    }
-  };
-  static_assert(sizeof(Choice) == 4 && static_cast<uint32_t>(Form::end) <= KnownChoices::form_mask);
-  static_assert(int_pins + float_pins <= 5);
-  /// The pins of an instruction's operands: for each three bits with the pin, plus one.
-  struct PinnedOperands {
-    uint32_t bits = 0;
-
-    bool any() const { return bits != 0; }
-    uint32_t at(int operand) const { return bits >> 3 * operand & 7; }
-    void set(int operand, uint32_t pin_plus_1) { bits |= pin_plus_1 << 3 * operand; }
-  };
-
   void walk();
   void step(Step& in);
   const uint8_t* step_simply(const uint8_t* at, const FormShape& shape);
@@ -189,19 +190,19 @@ private:
   bool fuse_held(Step& in);
   // Forms.
   PinnedOperands pinned_operands(uint32_t slots, const uint32_t* values) const;
-  Choice choose(const Step& in) const;
-  Choice choose(Form form, PinnedOperands pins, bool to_loop) const;
-  Choice find_choice(uint32_t key, PinnedOperands pins) const;
-  void with_floats(Choice& out) const;
+  FormChoice choose(const Step& in) const;
+  FormChoice choose(Form form, PinnedOperands pins, bool to_loop) const;
+  FormChoice find_choice(uint32_t key, PinnedOperands pins) const;
+  void with_floats(FormChoice& out) const;
   bool meets_fuel(const Step& in, const FormInfo& chosen) const;
-  Form metered(const Step& in, const Choice& choice) const;
+  Form metered(const Step& in, const FormChoice& choice) const;
   void emit(const Step& in);
   void emit_enter(const Step& in);
   void emit_as_it_is(const Step& in);
-  void put(const Step& in, const Choice& choice, Form form);
-  void put_operands(const ThreadedShape& shape, const Choice& choice, const uint32_t* values);
-  void put_simply(const Choice& choice, const uint32_t* values, uint32_t offset);
-  void put_behind(const Choice& choice);
+  void put(const Step& in, const FormChoice& choice, Form form);
+  void put_operands(const ThreadedShape& shape, const FormChoice& choice, const uint32_t* values);
+  void put_simply(const FormChoice& choice, const uint32_t* values, uint32_t offset);
+  void put_behind(const FormChoice& choice);
   void put_handler(Form form);
   void put_rest(const Step& in, Form form, const ThreadedShape& shape) const;
   void put_pins(uint32_t which, bool is_store);

@@ -30,21 +30,9 @@ bool Translation::leads_to_loop(const Step& in) const {
 
 namespace {
 
-/// An instruction whose operands are to be in pins or slots: op and kinds, as far as its form has
-/// to be found.
-struct Wanted {
-  Op op;
-  Kinds kinds;
-};
-
-} // namespace
-
-namespace {
-
 /// The form in which the operands of `mask` are pins and others are in their slots, the first two
 /// exchanged if that helps. A result that is to be in a pin may come from the accumulator.
-template <class Choice, class PinnedOperands>
-bool try_form(const Wanted& wanted, PinnedOperands pins, uint32_t mask, Choice& out) {
+bool try_form(const FormInfo& wanted, PinnedOperands pins, uint32_t mask, FormChoice& out) {
   Kinds kinds = wanted.kinds;
   for (int i = 0; i < 4; i++)
     if ((mask >> i & 1) != 0) kind_at(kinds, i) = kind_of(static_cast<int>(pins.at(i)) - 1);
@@ -58,7 +46,7 @@ bool try_form(const Wanted& wanted, PinnedOperands pins, uint32_t mask, Choice& 
     const bool is_exchanged = form == Form::count && exchanged != Op::count;
     if (is_exchanged) form = find_threaded_form(exchanged, {kinds.d, kinds.b, kinds.a, kinds.c});
     if (form == Form::count) continue;
-    out = Choice::of(form);
+    out = FormChoice::of(form);
     out.is_exchanged = is_exchanged;
     out.moved = from_acc ? pins.at(0) & 7 : 0;
     return true;
@@ -67,12 +55,11 @@ bool try_form(const Wanted& wanted, PinnedOperands pins, uint32_t mask, Choice& 
 }
 
 /// Fewer and fewer operands in pins; with none, the form is one of compact code or made for this.
-template <class Choice, class PinnedOperands>
-Choice choose_pinned(const Wanted& wanted, PinnedOperands pins) {
+FormChoice choose_pinned(const FormInfo& wanted, PinnedOperands pins) {
   uint32_t pinned = 0;
   for (int i = 0; i < 4; i++)
     pinned |= (pins.at(i) != 0 ? 1u : 0u) << i;
-  Choice out{};
+  FormChoice out{};
   uint32_t mask = pinned;
   for (; !try_form(wanted, pins, mask, out); mask = (mask - 1) & pinned)
     EBB_ASSERT(mask != 0);
@@ -89,9 +76,9 @@ Choice choose_pinned(const Wanted& wanted, PinnedOperands pins) {
 
 } // namespace
 
-inline Translation::Choice Translation::choose(const Step& in) const {
+inline FormChoice Translation::choose(const Step& in) const {
   const bool to_loop = leads_to_loop(in);
-  Choice choice{};
+  FormChoice choice{};
   if (in.form != Form::count) {
     const uint32_t slots = threaded_shapes[static_cast<size_t>(in.form)].slots;
     choice = choose(in.form, pinned_operands(slots, in.values), to_loop);
@@ -101,7 +88,7 @@ inline Translation::Choice Translation::choose(const Step& in) const {
     for (int i = 0; i < 4; i++)
       slots |= (kind_at(kinds, i) == Kind::s ? 1u : 0u) << i;
     if (to_loop) kinds.d = Kind::l;
-    choice = choose_pinned<Choice>({in.op, kinds}, pinned_operands(slots, in.values));
+    choice = choose_pinned({in.op, kinds}, pinned_operands(slots, in.values));
   }
   with_floats(choice);
   return choice;
@@ -109,10 +96,10 @@ inline Translation::Choice Translation::choose(const Step& in) const {
 
 /// Finds the choice for a form some of whose operands are in pins, or which leads to the innermost
 /// loop, and keeps it.
-Translation::Choice Translation::find_choice(uint32_t key, PinnedOperands pins) const {
+FormChoice Translation::find_choice(uint32_t key, PinnedOperands pins) const {
   FormInfo info = form_info(static_cast<Form>(key & KnownChoices::form_mask));
   if ((key & KnownChoices::to_loop) != 0) info.kinds.d = Kind::l;
-  const Choice choice = choose_pinned<Choice>({info.op, info.kinds}, pins);
+  const FormChoice choice = choose_pinned(info, pins);
   if (in_.known.entries != nullptr)
     in_.known.entries[KnownChoices::place(key)] =
         uint64_t{key} << 32 | std::bit_cast<uint32_t>(choice);
@@ -120,7 +107,7 @@ Translation::Choice Translation::find_choice(uint32_t key, PinnedOperands pins) 
 }
 
 /// Calls take integer pins home themselves, and the others have this done.
-void Translation::with_floats(Choice& out) const {
+void Translation::with_floats(FormChoice& out) const {
   if (in_.pins.floats == 0) return;
   if (op_info(form_info(static_cast<Form>(out.form)).op).effect != Effect::call) return;
   const uint32_t floats = ((1u << in_.pins.floats) - 1) << int_pins;
@@ -146,7 +133,7 @@ bool Translation::meets_fuel(const Step& in, const FormInfo& chosen) const {
 }
 
 /// The form in which an instruction does what code that is metered has to do.
-Form Translation::metered(const Step& in, const Choice& choice) const {
+Form Translation::metered(const Step& in, const FormChoice& choice) const {
   const Metering metering = in_.image->metering;
   // All kinds of a form take the same room, so that it does not matter which one is laid out.
   const Form form = static_cast<Form>(choice.form);
@@ -177,7 +164,7 @@ void Translation::emit_enter(const Step& in) {
 }
 
 void Translation::emit_as_it_is(const Step& in) {
-  const Choice choice = choose(in);
+  const FormChoice choice = choose(in);
   put(in, choice, metered(in, choice));
 }
 
@@ -323,7 +310,7 @@ void Translation::put_pins(uint32_t which, bool is_store) {
 }
 
 /// Writes an instruction; its handler is that of `form`, which is the chosen one or does more.
-void Translation::put(const Step& in, const Choice& choice, Form form) {
+void Translation::put(const Step& in, const FormChoice& choice, Form form) {
   const ThreadedShape& shape = threaded_shapes[choice.form];
   uint32_t table_bytes = 0;
   if (in.op == Op::br_table)

@@ -1,5 +1,5 @@
-// What threading does for most instructions, and so in place: to read operands, to know which are
-// pinned, to write them and the handler.
+// What threading does for most instructions, and so in place: to look for a label, to read
+// operands, to know which are pinned, to write them and the handler.
 #pragma once
 
 #include "core/bytecode/code_bytes.h"
@@ -26,9 +26,16 @@ inline void read_operands(const uint8_t* at, const FormShape& shape, uint32_t* v
     values[i] = static_cast<uint32_t>(int32_t{read_code<int16_t>(at + shape.operands[i])});
 }
 
+/// Whether control may come to an instruction from elsewhere. In a function so long that looking
+/// for its labels part by part would take too long, to every one.
+inline bool Translation::label_is_at(const uint8_t* at) {
+  if (has_labels_everywhere_) return true;
+  if (layout_ != nullptr) return (layout_[index_of(at)] & Layout::label) != 0;
+  return finds_label_at(at);
+}
+
 /// The pins of the operands that are slots: `slots` has a bit for each of them.
-inline Translation::PinnedOperands Translation::pinned_operands(uint32_t slots,
-                                                                const uint32_t* values) const {
+inline PinnedOperands Translation::pinned_operands(uint32_t slots, const uint32_t* values) const {
   // Without branches, which nobody could predict.
   constexpr uint16_t masks[16] = {0,     07,    070,   077,   0700,  0707,  0770,  0777,
                                   07000, 07007, 07070, 07077, 07700, 07707, 07770, 07777};
@@ -41,13 +48,13 @@ inline Translation::PinnedOperands Translation::pinned_operands(uint32_t slots,
   return pins;
 }
 
-inline Translation::Choice Translation::choose(Form form, PinnedOperands pins, bool to_loop) const {
-  if (!pins.any() && !to_loop) return Choice::of(form);
+inline FormChoice Translation::choose(Form form, PinnedOperands pins, bool to_loop) const {
+  if (!pins.any() && !to_loop) return FormChoice::of(form);
   const uint32_t key = static_cast<uint32_t>(form) | (to_loop ? KnownChoices::to_loop : 0) |
                        pins.bits << KnownChoices::pins_shift;
   if (in_.known.entries != nullptr) {
     const uint64_t entry = in_.known.entries[KnownChoices::place(key)];
-    if (entry >> 32 == key) return std::bit_cast<Choice>(static_cast<uint32_t>(entry));
+    if (entry >> 32 == key) return std::bit_cast<FormChoice>(static_cast<uint32_t>(entry));
   }
   return find_choice(key, pins);
 }
@@ -67,7 +74,7 @@ inline void Translation::put_handler(Form form) {
 }
 
 /// Writes the operands of an instruction, before its handler and what lies behind them.
-inline void Translation::put_operands(const ThreadedShape& shape, const Choice& choice,
+inline void Translation::put_operands(const ThreadedShape& shape, const FormChoice& choice,
                                       const uint32_t* values) {
   uint8_t* at = out_ + position_;
   // All as if they were immediates: the upper half of a slot is overwritten by what comes behind
@@ -79,7 +86,7 @@ inline void Translation::put_operands(const ThreadedShape& shape, const Choice& 
 }
 
 /// What goes with a choice behind the instruction.
-inline void Translation::put_behind(const Choice& choice) {
+inline void Translation::put_behind(const FormChoice& choice) {
   if (choice.moved != 0) put_move(static_cast<int>(choice.moved) - 1);
   if (choice.loads != 0) put_pins(choice.loads, false);
 }
@@ -87,7 +94,7 @@ inline void Translation::put_behind(const Choice& choice) {
 /// Writes an instruction that has operands and perhaps an offset, and nothing else, and that others
 /// follow.
 [[gnu::always_inline]] inline void
-Translation::put_simply(const Choice& choice, const uint32_t* values, uint32_t offset) {
+Translation::put_simply(const FormChoice& choice, const uint32_t* values, uint32_t offset) {
   const ThreadedShape& shape = threaded_shapes[choice.form];
   if (position_ + put_bytes_max > capacity_) out_ = nullptr;
   if (choice.stores != 0) put_pins(choice.stores, true);
