@@ -89,7 +89,8 @@ private:
   const EngineSettings& settings_;
   ModuleImage& image_;
   Diagnostic* diagnostic_;
-  Threading* threading_ = nullptr; ///< If functions are threaded as they are compiled.
+  uint64_t bytes_of_constants_ = 0; ///< Of the initializers that are compiled.
+  Threading* threading_ = nullptr;  ///< If functions are threaded as they are compiled.
 };
 
 /// Calls `function` for each initializer, with the number of globals that it may read.
@@ -174,15 +175,10 @@ Result<void> Loader::compile() {
 /// Threads each function as soon as it is compiled, so that no more than the compact code of one is
 /// held, unless it is kept for its offsets.
 Result<void> Loader::compile_and_thread() {
-  Threading threading(image_);
-  threading.left =
-      bytes_of_bodies() + uint64_t{Threading::function_bytes} * image_.decl.defined_functions();
-  EBB_TRY(for_each_init(image_.decl, [&](const Init& init, size_t) -> Result<void> {
-    if (init.kind == Init::Kind::extended)
-      threading.left += init.range.size + Threading::function_bytes;
-    return {};
-  }));
   EBB_TRY(noted(make_records()));
+  Threading threading(image_);
+  const uint64_t records = image_.functions.size() + image_.constants.size();
+  threading.left = bytes_of_bodies() + bytes_of_constants_ + records * Threading::function_bytes;
   EBB_TRY(noted(engine_.machine->begin_threading(threading)));
   threading_ = &threading;
   EBB_TRY(compile());
@@ -227,7 +223,9 @@ Result<void> Loader::make_records() {
   }
   size_t constants = 0;
   EBB_TRY(for_each_init(image_.decl, [&](const Init& init, size_t) -> Result<void> {
-    constants += init.kind == Init::Kind::extended;
+    if (init.kind != Init::Kind::extended) return {};
+    constants++;
+    bytes_of_constants_ += init.range.size;
     return {};
   }));
   EBB_TRY(made().owned_constants.resize(constants));
