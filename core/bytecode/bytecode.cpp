@@ -107,8 +107,8 @@ constexpr FormShape shape_of(Op op, Kinds kinds) {
   shape.extra = at;
   const uint32_t target = has_target(info.effect) ? target_bytes(op) : 0;
   shape.bytes = static_cast<uint8_t>(at + info.extra + target);
-  shape.slots = operands_of(Kind::s, kinds) & 15;
-  shape.constants = operands_of(Kind::k, kinds) & 15;
+  shape.slot_operands = operands_of(Kind::s, kinds) & 15;
+  shape.constant_operands = operands_of(Kind::k, kinds) & 15;
   shape.may_wait = ((op == Op::i32_add || op == Op::i32_sub) && kinds.b == Kind::k) ||
                    (op == Op::copy && kinds.a == Kind::k);
   const bool is_at_known_address = is_memory_access(op) && kinds.a == Kind::k;
@@ -145,8 +145,7 @@ constexpr ThreadedShape threaded_shape_of(Op op, Kinds kinds) {
     if (each[i] == Kind::w) has_wide = true;
     at = static_cast<uint8_t>(at + bytes);
   }
-  shape.slots = operands_of(Kind::s, kinds) & 15;
-  shape.constants = operands_of(Kind::k, kinds) & 15;
+  shape.slot_operands = operands_of(Kind::s, kinds) & 15;
   // An addend that wraps is in the place of the offset.
   shape.has_offset = is_memory_access(op) && (is_store(op) ? kinds.c : kinds.b) != Kind::k;
   shape.has_target = has_target(info.effect) && kinds.d != Kind::l;

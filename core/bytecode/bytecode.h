@@ -115,20 +115,19 @@ struct FormShape {
   /// What threading may make part of another instruction: a slot is given a known value, or
   /// something that is computed from an i32 and an immediate.
   bool may_wait : 1;
-uint8_t slots : 4;       ///< A bit for each operand of kind s.
-  uint8_t constants : 4; ///< The same for kind k.
+  uint8_t slot_operands : 4;     ///< A bit for each operand of kind s.
+  uint8_t constant_operands : 4; ///< The same for kind k.
 };
 
 /// The same of a form in threaded code.
 struct ThreadedShape {
-  uint8_t operands[4];   ///< 0 of an operand without bytes.
-  uint8_t extra;         ///< Of an offset, or what an op has instead.
-  uint8_t bytes;         ///< Whole words; without targets.
-  uint8_t constants : 4; ///< A bit for each operand of kind k.
+  uint8_t operands[4];       ///< 0 of an operand without bytes.
+  uint8_t extra;             ///< Of an offset, or what an op has instead.
+  uint8_t bytes;             ///< Whole words; without targets.
+  uint8_t slot_operands : 4; ///< As in FormShape.
   bool has_offset : 1;
   bool has_target : 1; ///< One, behind it.
   bool is_plain : 1;   ///< Neither kind w, nor extra bytes beside an offset, a tail, or a table.
-uint8_t slots : 4;     ///< A bit for each operand of kind s.
 };
 
 // By number. Loading looks at these for each instruction several times.

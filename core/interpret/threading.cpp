@@ -245,9 +245,9 @@ void finish_threading(Threading& threading) { finish_segment(threading); }
 
 namespace {
 
-/// The wasm that compact code comes of, about.
+/// The wasm that compact code comes of, about, which is half as large.
 uint32_t source_bytes_of(const Function& function) {
-  return function.code_bytes / 2 + Threading::function_bytes / 2;
+  return (function.code_bytes + Threading::function_bytes) / 2;
 }
 
 Result<void> thread_all(ModuleImage& image) {

@@ -115,10 +115,9 @@ void take_apart(const uint8_t* at, Step& out) {
   out.op = out.code_op = info.op;
   out.kinds = info.kinds;
   out.offset = 0;
-  // An operand without bytes reads the opcode, which nobody looks at.
   read_operands(at, shape, out.values);
   for (int i = 0; i < 4; i++)
-    if ((shape.constants >> i & 1) == 0) out.values[i] &= UINT16_MAX;
+    if ((shape.constant_operands >> i & 1) == 0) out.values[i] &= UINT16_MAX;
   out.extra = at + shape.extra;
   out.next = at + shape.bytes;
   if (!shape.is_plain) take_rest_apart(at, shape, out);
@@ -232,9 +231,9 @@ const uint8_t* Translation::step_simply(const uint8_t* at, const FormShape& shap
   uint32_t values[4];
   read_operands(at, shape, values);
   if (shape.may_wait && may_wait(at, shape, values)) return nullptr;
-  if (deferred_count_ != 0 && touches_deferred(shape.slots, values)) return nullptr;
+  if (deferred_count_ != 0 && touches_deferred(shape.slot_operands, values)) return nullptr;
   const Form form = static_cast<Form>(read_code<uint16_t>(at));
-  const FormChoice choice = choose(form, pinned_operands(shape.slots, values), false);
+  const FormChoice choice = choose(form, pinned_operands(shape.slot_operands, values), false);
   // Of a load or store; others have no place for it.
   put_simply(choice, values, read_code<uint16_t>(at + shape.extra));
   return at + shape.bytes;

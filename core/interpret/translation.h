@@ -106,7 +106,7 @@ struct FormChoice {
   uint32_t loads : 5;        ///< Pins that come from home afterwards.
   /// The pin, plus one, that gets its value from the accumulator afterwards.
   uint32_t moved : 3;
-  uint32_t unused : 5;
+  uint32_t unused : 5; ///< So that each bit is of a field.
 
   static FormChoice of(Form form) {
     return {static_cast<uint32_t>(form) & KnownChoices::form_mask, 0, 0, 0, 0, 0};

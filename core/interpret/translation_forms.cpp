@@ -80,7 +80,7 @@ inline FormChoice Translation::choose(const Step& in) const {
   const bool to_loop = leads_to_loop(in);
   FormChoice choice{};
   if (in.form != Form::count) {
-    const uint32_t slots = threaded_shapes[static_cast<size_t>(in.form)].slots;
+    const uint32_t slots = threaded_shapes[static_cast<size_t>(in.form)].slot_operands;
     choice = choose(in.form, pinned_operands(slots, in.values), to_loop);
   } else {
     Kinds kinds = in.kinds;

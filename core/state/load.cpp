@@ -250,10 +250,10 @@ Result<void> Loader::make_room_for(const ByteRange& body) {
   Vec<uint8_t>& code = made().owned_code;
   if (drops_compact()) code.clear();
   const size_t wanted = code.size() + size_t{2} * body.size + code_slack;
-  // What is there is not needed, and so not held while there is more.
-  if (drops_compact() && wanted > code.capacity()) code.shrink_to_fit();
-  const size_t step = code.size() + code.size() / 16;
   if (wanted <= code.capacity()) return {};
+  // A block that is not needed is not held while there is a larger one.
+  if (code.is_empty()) code.shrink_to_fit();
+  const size_t step = code.size() + code.size() / 16;
   return code.reserve_exact(wanted > step ? wanted : step);
 }
 

@@ -14,14 +14,14 @@ struct ThreadedFunction;
 
 /// How far the threading of a module has come, whose functions are threaded one after the other.
 struct Threading {
-  explicit Threading(ModuleImage& image);
-
-  ModuleImage& image;
-  Vec<uint32_t> layout;  ///< Scratch memory.
-  Vec<uint64_t> choices; ///< The same; empty for small modules.
   /// What each function has beside its body, as wasm: it is entered and returned from.
   static constexpr uint32_t function_bytes = 16;
 
+  explicit Threading(ModuleImage& image);
+
+  ModuleImage& image;
+  Vec<uint32_t> layout;             ///< Scratch memory.
+  Vec<uint64_t> choices;            ///< The same; empty for small modules.
   ThreadedFunction* next = nullptr; ///< The record of the next function.
   Block* segment = nullptr;         ///< Where code goes now, and between what.
   uint8_t* out = nullptr;
