@@ -29,7 +29,9 @@ public:
       : begin_(bytes.data()), cursor_(bytes.data()), end_(bytes.data() + bytes.size()),
         base_(base) {}
 
-  uint32_t offset() const { return base_ + static_cast<uint32_t>(cursor_ - begin_); }
+  uint32_t offset() const { return offset_of(cursor_); }
+  /// Of a byte of the range.
+  uint32_t offset_of(const uint8_t* at) const { return base_ + static_cast<uint32_t>(at - begin_); }
   size_t remaining() const { return static_cast<size_t>(end_ - cursor_); }
   bool at_end() const { return cursor_ == end_; }
   const uint8_t* cursor() const { return cursor_; }

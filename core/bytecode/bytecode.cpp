@@ -3,8 +3,7 @@
 #include "core/bytecode/bytecode.h"
 
 #include "core/bytecode/code_bytes.h"
-
-#include <bit>
+#include "core/bytecode/comparisons.h"
 
 namespace ebb {
 namespace {
@@ -38,18 +37,30 @@ enum class FormList : uint8_t {
 };
 constexpr bool is_commutative(FormList list) { return list <= FormList::commutative_float; }
 
+/// Of an arithmetic op or comparison.
+constexpr OpInfo binary_info(Op op, Effect effect, FormList forms) {
+  const bool commutative = is_commutative(forms);
+  return {0, effect, commutative, commutative ? op : mirrored_op(op)};
+}
+/// Of others.
+constexpr OpInfo plain_info(Op op, uint8_t extra, Effect effect) {
+  return {extra, effect, false, mirrored_op(op)};
+}
+
 } // namespace
 
 constexpr OpInfo op_infos[] = {
 #define EBB_BINARY(name, in, out, forms, expression)                                               \
-  {0, effect_##out, is_commutative(FormList::forms)},
-#define EBB_BINARY_TRAP(name, in, out, forms, check, expression) {0, effect_##out, false},
-#define EBB_UNARY(name, in, out, forms, expression) {0, effect_##out, false},
-#define EBB_UNARY_TRAP(name, in, out, forms, check, expression) {0, effect_##out, false},
-#define EBB_LOAD(name, memory, out, forms) {2, effect_##out, false},
-#define EBB_STORE(name, in, memory, forms) {2, Effect::none, false},
-#define EBB_BRANCH(name, in, forms, condition) {0, Effect::target, false},
-#define EBB_SPECIAL(name, forms, extra, effect) {extra, Effect::effect, false},
+  binary_info(Op::name, effect_##out, FormList::forms),
+#define EBB_BINARY_TRAP(name, in, out, forms, check, expression)                                   \
+  plain_info(Op::name, 0, effect_##out),
+#define EBB_UNARY(name, in, out, forms, expression) plain_info(Op::name, 0, effect_##out),
+#define EBB_UNARY_TRAP(name, in, out, forms, check, expression)                                    \
+  plain_info(Op::name, 0, effect_##out),
+#define EBB_LOAD(name, memory, out, forms) plain_info(Op::name, 2, effect_##out),
+#define EBB_STORE(name, in, memory, forms) plain_info(Op::name, 2, Effect::none),
+#define EBB_BRANCH(name, in, forms, condition) plain_info(Op::name, 0, Effect::target),
+#define EBB_SPECIAL(name, forms, extra, effect) plain_info(Op::name, extra, Effect::effect),
 #include "core/bytecode/instructions.def"
 #include "core/bytecode/instructions_undef.h"
 };
@@ -106,7 +117,8 @@ constexpr FormShape shape_of(Op op, Kinds kinds) {
       !is_memory_access(op) && info.effect != Effect::table_terminal && !shape.is_compact_only;
   shape.extra = at;
   const uint32_t target = has_target(info.effect) ? target_bytes(op) : 0;
-  shape.bytes = static_cast<uint8_t>(at + info.extra + target);
+  shape.head = static_cast<uint8_t>(at + info.extra);
+  shape.bytes = static_cast<uint8_t>(shape.head + target);
   shape.slot_operands = operands_of(Kind::s, kinds) & 15;
   shape.constant_operands = operands_of(Kind::k, kinds) & 15;
   shape.may_wait = ((op == Op::i32_add || op == Op::i32_sub) && kinds.b == Kind::k) ||
@@ -185,49 +197,22 @@ namespace {
 static_assert(sizeof(form_infos) / sizeof(form_infos[0]) == static_cast<size_t>(Form::count));
 static_assert(sizeof(op_infos) / sizeof(op_infos[0]) == static_cast<size_t>(Op::count));
 
-constexpr uint32_t bits_of(Kinds kinds) { return std::bit_cast<uint32_t>(kinds); }
-
-// Compact forms by op and kinds. Compiling looks up one for most instructions, and so the tables
-// are small and nothing is searched: a multiplication gives the kinds of all compact forms places
-// of their own, and ops whose forms have the same kinds in the same order share a list that says,
-// by those places, which form it is of the op's.
-constexpr uint32_t kinds_bits = 7;
-constexpr uint32_t kinds_places = 1u << kinds_bits;
-constexpr uint32_t place_of(Kinds kinds) {
-  return bits_of(kinds) * 0x885c1f55u >> (32 - kinds_bits);
-}
-
-struct CompactTable {
-  static constexpr size_t lists_max = 64;
-  struct Row {
-    uint16_t first;
-    uint16_t list;
-  };
-  uint32_t kinds[kinds_places] = {};
-  Row rows[static_cast<size_t>(Op::count)] = {};
-  uint8_t numbers[lists_max][kinds_places] = {}; ///< Plus one; the first list has none.
-  size_t lists = 1;
-  bool is_perfect = true; ///< No two kinds have the same place.
-};
-
 constexpr CompactTable make_compact_table() {
   constexpr size_t forms = static_cast<size_t>(Form::compact_count);
   CompactTable table;
+  size_t lists = 1; // The first has none.
   size_t firsts[CompactTable::lists_max] = {};
   size_t counts[CompactTable::lists_max] = {};
-  bool is_taken[kinds_places] = {};
   for (size_t first = 0; first < forms;) {
     const Op op = form_infos[first].op;
     size_t count = 0;
     for (; first + count < forms && form_infos[first + count].op == op; count++) {
       const Kinds kinds = form_infos[first + count].kinds;
-      const uint32_t place = place_of(kinds);
-      if (is_taken[place] && table.kinds[place] != bits_of(kinds)) table.is_perfect = false;
-      is_taken[place] = true;
+      const uint32_t place = CompactTable::place_of(kinds);
       table.kinds[place] = bits_of(kinds);
     }
     size_t list = 1;
-    for (; list < table.lists; list++) {
+    for (; list < lists; list++) {
       if (counts[list] != count) continue;
       size_t same = 0;
       while (same < count &&
@@ -235,12 +220,13 @@ constexpr CompactTable make_compact_table() {
         same++;
       if (same == count) break;
     }
-    if (list == table.lists) {
-      table.lists++;
+    if (list == lists) {
+      lists++;
       firsts[list] = first;
       counts[list] = count;
       for (size_t i = 0; i < count; i++)
-        table.numbers[list][place_of(form_infos[first + i].kinds)] = static_cast<uint8_t>(i + 1);
+        table.numbers[list][CompactTable::place_of(form_infos[first + i].kinds)] =
+            static_cast<uint8_t>(i + 1);
     }
     table.rows[static_cast<size_t>(op)] = {static_cast<uint16_t>(first),
                                            static_cast<uint16_t>(list)};
@@ -248,8 +234,20 @@ constexpr CompactTable make_compact_table() {
   }
   return table;
 }
+} // namespace
+
 constexpr CompactTable compact_table = make_compact_table();
-static_assert(compact_table.is_perfect);
+
+namespace {
+
+/// Whether each form is found, as it is if no two kinds have the same place.
+constexpr bool finds_all() {
+  for (size_t i = 0; i < static_cast<size_t>(Form::compact_count); i++)
+    if (compact_table.find(form_infos[i].op, form_infos[i].kinds) != static_cast<Form>(i))
+      return false;
+  return true;
+}
+static_assert(finds_all());
 
 // All forms by op and kinds: a hash table with open addressing. Threading looks up forms with pins
 // in it.
@@ -395,8 +393,12 @@ constexpr bool ops_fit() {
 }
 static_assert(ops_fit());
 
+} // namespace
+
+// Other builds have nothing of the tables.
 /// Forms stand in the order of their ops.
-[[maybe_unused]] Form find_packed(Op op, Kinds kinds) {
+Form find_packed_form(Op op, Kinds kinds) {
+  if constexpr (!is_small_build) return Form::count;
   size_t low = 0;
   size_t high = compact_forms;
   while (low < high) {
@@ -412,9 +414,6 @@ static_assert(ops_fit());
   return Form::count;
 }
 
-} // namespace
-
-// Other builds have nothing of the tables.
 PackedForm packed_form(uint16_t form) {
   if constexpr (is_small_build) return packed.forms[form];
   return {};
@@ -428,7 +427,7 @@ OpInfo packed_op_info(Op op) {
   if constexpr (!is_small_build) return op_infos[static_cast<size_t>(op)];
   const PackedOp& row = packed_ops.ops[static_cast<size_t>(op)];
   return {static_cast<uint8_t>(row.half_extra * 2), static_cast<Effect>(row.effect),
-          row.commutative != 0};
+          row.commutative != 0, Op::count};
 }
 
 FormInfo packed_form_info(Form form) {
@@ -459,15 +458,6 @@ Form metered_form(Form form, Metering metering) {
   if (low == metered_count || metered_forms.forms[low].base != form) return form;
   const MeteredForm& found = metered_forms.forms[low];
   return metering == Metering::fuel ? found.metered : found.polled;
-}
-
-Form find_compact_form(Op op, Kinds kinds) {
-  if constexpr (is_small_build) return find_packed(op, kinds);
-  const uint32_t place = place_of(kinds);
-  const CompactTable::Row row = compact_table.rows[static_cast<size_t>(op)];
-  const uint32_t number = compact_table.numbers[row.list][place];
-  if (number == 0 || compact_table.kinds[place] != bits_of(kinds)) return Form::count;
-  return static_cast<Form>(row.first + number - 1);
 }
 
 Form find_threaded_form(Op op, Kinds kinds) {

@@ -21,6 +21,7 @@
 #include "error/assert.h"
 #include "error/build.h"
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -96,6 +97,7 @@ struct OpInfo {
   uint8_t extra; ///< Bytes behind the operands.
   Effect effect;
   bool commutative;
+  Op exchanged; ///< What computes the same with its first two operands exchanged, or Op::count.
 };
 
 struct FormInfo {
@@ -107,6 +109,7 @@ struct FormInfo {
 struct FormShape {
   uint8_t operands[4]; ///< Offsets of d a b c; 0 of an operand without bytes.
   uint8_t extra;       ///< Offset behind the operands.
+  uint8_t head;        ///< Bytes without a target.
   uint8_t bytes;       ///< All of them, the targets of a br_table apart.
   Effect effect;
   bool is_plain : 1;        ///< No load or store, no br_table, and not for compact code alone.
@@ -180,8 +183,42 @@ inline FormInfo form_info(Form form) {
 }
 const char* op_name(Op op);
 
+constexpr uint32_t bits_of(Kinds kinds) { return std::bit_cast<uint32_t>(kinds); }
+
+/// Compact forms by op and kinds. Compiling looks up one for most instructions, and so the tables
+/// are small and nothing is searched: a multiplication gives the kinds of all compact forms places
+/// of their own, and ops whose forms have the same kinds in the same order share a list that says,
+/// by those places, which form it is of the op's. Small builds search instead.
+struct CompactTable {
+  static constexpr size_t lists_max = 64;
+  static constexpr uint32_t place_bits = 7;
+  static constexpr uint32_t places = 1u << place_bits;
+  struct Row {
+    uint16_t first;
+    uint16_t list;
+  };
+  uint32_t kinds[places] = {};
+  Row rows[static_cast<size_t>(Op::count)] = {};
+  uint8_t numbers[lists_max][places] = {}; ///< Plus one.
+
+  static constexpr uint32_t place_of(Kinds kinds) {
+    return bits_of(kinds) * 0x885c1f55u >> (32 - place_bits);
+  }
+  constexpr Form find(Op op, Kinds wanted) const {
+    const uint32_t place = place_of(wanted);
+    const Row row = rows[static_cast<size_t>(op)];
+    const uint32_t number = numbers[row.list][place];
+    if (number == 0 || kinds[place] != bits_of(wanted)) return Form::count;
+    return static_cast<Form>(row.first + number - 1);
+  }
+};
+extern const CompactTable compact_table;
+Form find_packed_form(Op op, Kinds kinds);
+
 /// The form of an op with these kinds in compact code, or Form::count where there is none.
-Form find_compact_form(Op op, Kinds kinds);
+inline Form find_compact_form(Op op, Kinds kinds) {
+  return is_small_build ? find_packed_form(op, kinds) : compact_table.find(op, kinds);
+}
 /// The same in threaded code, which small builds do not have.
 Form find_threaded_form(Op op, Kinds kinds);
 /// The kind of a form that also does the work of a `fuel`, its target or what comes next, in code

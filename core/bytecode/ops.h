@@ -14,5 +14,11 @@ Op branch_of(Op compare, bool negated);
 Op negated(Op branch);
 /// The comparison, or the branch on one, with its operands exchanged, or Op::count.
 Op mirrored(Op op);
+/// What computes the same with its first two operands exchanged, or Op::count. Small builds find
+/// it by `mirrored`.
+inline Op exchanged(Op op) {
+  if constexpr (is_small_build) return op_info(op).commutative ? op : mirrored(op);
+  return op_infos[static_cast<size_t>(op)].exchanged;
+}
 
 } // namespace ebb

@@ -88,16 +88,16 @@ Result<void> FunctionCompiler::handle_end(bool is_last) {
 /// folded into it.
 Result<void> FunctionCompiler::pop_condition(Draft& branch, bool negated) {
   Entry entry = pop();
-  const Draft* last = emitter_.last();
-  if (entry.where == Where::acc && last != nullptr && last->d.kind == Kind::a) {
-    const Op fused = branch_of(last->op, negated);
+  if (entry.where == Where::acc && emitter_.last_gives_acc()) {
+    const Op last = emitter_.last_op();
+    const Op fused = branch_of(last, negated);
     if (fused != Op::count) {
       branch = emitter_.take_last();
       branch.op = fused;
-    } else if (last->op == Op::i32_eqz) {
+    } else if (last == Op::i32_eqz) {
       branch = emitter_.take_last();
       branch.op = negated ? Op::br_if : Op::br_unless;
-    } else if (last->op == Op::i64_eqz) {
+    } else if (last == Op::i64_eqz) {
       branch = emitter_.take_last();
       branch.op = negated ? Op::br_i64_ne : Op::br_i64_eq;
       branch.b = Operand::immediate(0);

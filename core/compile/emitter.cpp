@@ -16,9 +16,6 @@ void Draft::set_extra64(size_t at, uint64_t value) { write_code(extra + at, valu
 
 namespace {
 
-/// More than the bytes of any form without its target.
-constexpr size_t form_bytes_max = 48;
-
 /// Writes a form into a place of `form_bytes_max` bytes. Returns how many it has.
 size_t write_form(uint8_t* out, Form form, const Draft& draft) {
   const Operand* operands[] = {&draft.d, &draft.a, &draft.b, &draft.c};
@@ -38,14 +35,16 @@ size_t write_form(uint8_t* out, Form form, const Draft& draft) {
   }
   // What has no bytes is written where the opcode comes in the end.
   const FormShape& shape = form_shapes[static_cast<size_t>(form)];
-  for (int i = 0; i < 4; i++)
-    write_code(out + shape.operands[i], static_cast<uint16_t>(operands[i]->value));
+  write_code(out + shape.operands[0], static_cast<uint16_t>(draft.d.value));
+  write_code(out + shape.operands[1], static_cast<uint16_t>(draft.a.value));
+  write_code(out + shape.operands[2], static_cast<uint16_t>(draft.b.value));
+  write_code(out + shape.operands[3], static_cast<uint16_t>(draft.c.value));
   if (shape.is_compact_only)
     for (int i = 0; i < 4; i++)
       if (operands[i]->kind == Kind::w) write_code(out + shape.operands[i], operands[i]->value);
   write_code(out, static_cast<uint16_t>(form));
   memcpy(out + shape.extra, draft.extra, sizeof(draft.extra));
-  return shape.extra + size_t{op_infos[static_cast<size_t>(draft.op)].extra};
+  return shape.head;
 }
 
 constexpr uint32_t near_bytes = 2;
@@ -63,7 +62,7 @@ int64_t halfwords_between(uint32_t from, uint32_t to) { return (int64_t{to} - fr
 Form Emitter::form_of(const Draft& draft) {
   if (!is_small_build && draft.form != Form::count) {
     const FormInfo& info = form_infos[static_cast<size_t>(draft.form)];
-    if (info.op == draft.op && info.kinds == draft.kinds()) return draft.form;
+    if (info.op == draft.op && bits_of(info.kinds) == bits_of(draft.kinds())) return draft.form;
   }
   return find_compact_form(draft.op, draft.kinds());
 }
@@ -80,8 +79,8 @@ Result<void> Emitter::put_form(const Draft& draft) {
     uint8_t* room = EBB_TRY(code_.room_for(form_bytes_max));
     code_.take_room(write_form(room, form, draft));
   }
-  forget_written(draft);
-  last_ = draft;
+  forget_written(draft.op, draft.d);
+  last_form_ = form;
   last_start_ = start;
   return {};
 }
@@ -93,14 +92,18 @@ void Emitter::forget_constants() {
     constant.slot = no_slot;
 }
 
-/// Forgets what is known of slots that an instruction writes.
-void Emitter::forget_written(const Draft& draft) {
-  if (!knows_constants_) return;
-  const bool writes_many = draft.op == Op::copy_range || draft.op == Op::select_v128 ||
-                           draft.op == Op::global_get_v128 || is_call(op_info(draft.op).effect);
-  if (writes_many) return forget_constants();
+void Emitter::forget_slot(uint32_t slot) {
   for (Constant& constant : constants_)
-    if (draft.d.kind == Kind::s && draft.d.value == constant.slot) constant.slot = no_slot;
+    if (slot == constant.slot) constant.slot = no_slot;
+}
+
+/// Forgets what is known of slots that an instruction writes.
+void Emitter::forget_written(Op op, Operand destination) {
+  if (!knows_constants_) return;
+  const bool writes_many = op == Op::copy_range || op == Op::select_v128 ||
+                           op == Op::global_get_v128 || is_call(op_info(op).effect);
+  if (writes_many) return forget_constants();
+  if (destination.kind == Kind::s) forget_slot(destination.value);
 }
 
 bool Emitter::has_constant(uint32_t slot, uint64_t bits) const {
@@ -237,26 +240,109 @@ void Emitter::bind(LabelFixups& label) {
   seal();
 }
 
+/// Without taking the instruction apart: what lies behind its destination moves or stays.
+Result<bool> Emitter::redirect_in_place(uint32_t slot) {
+  const FormInfo info = last_info();
+  EBB_ASSERT(slot <= UINT16_MAX && (info.kinds.d == Kind::a || info.kinds.d == Kind::s));
+  uint8_t* at = code_.data() + last_start_ + destination_at;
+  if (info.kinds.d == Kind::s) {
+    forget_written(info.op, Operand::slot(read_code<uint16_t>(at)));
+  } else {
+    Kinds kinds = info.kinds;
+    kinds.d = Kind::s;
+    const Form form = find_compact_form(info.op, kinds);
+    if (form == Form::count) return false;
+    // Room for all that is copied, of which some comes after the instruction.
+    constexpr size_t rest_max = 16;
+    static_assert(rest_max + 2 <= form_bytes_max);
+    EBB_TRY(code_.room_for(form_bytes_max));
+    EBB_ASSERT(position() - last_start_ - destination_at <= rest_max);
+    at = code_.data() + last_start_ + destination_at;
+    uint8_t rest[rest_max];
+    memcpy(rest, at, rest_max);
+    memcpy(at + 2, rest, rest_max);
+    write_code(at - destination_at, static_cast<uint16_t>(form));
+    code_.take_room(2);
+    last_form_ = form;
+  }
+  write_code(at, static_cast<uint16_t>(slot));
+  forget_written(info.op, Operand::slot(slot));
+  return true;
+}
+
+/// The last instruction as it was before it was written.
+Draft Emitter::read_last() const {
+  const FormInfo info = last_info();
+  const uint8_t* at = code_.data() + last_start_ + destination_at;
+  Draft draft;
+  draft.op = info.op;
+  draft.form = last_form_;
+  const Kind kinds[] = {info.kinds.d, info.kinds.a, info.kinds.b, info.kinds.c};
+  Operand* const operands[] = {&draft.d, &draft.a, &draft.b, &draft.c};
+  for (int i = 0; i < 4; i++) {
+    Operand& operand = *operands[i];
+    operand.kind = kinds[i];
+    const uint32_t bytes = kind_bytes(kinds[i]);
+    if (bytes == 4) operand.value = read_code<uint32_t>(at);
+    if (bytes == 2) operand.value = read_code<uint16_t>(at);
+    if (kinds[i] == Kind::k) operand.value = static_cast<uint32_t>(read_code<int16_t>(at));
+    at += bytes;
+  }
+  memcpy(draft.extra, at, op_info(info.op).extra);
+  return draft;
+}
+
 Result<bool> Emitter::redirect_last(uint32_t slot) {
-  EBB_ASSERT(last_start_ != no_last && (last_.d.kind == Kind::a || last_.d.kind == Kind::s));
-  Draft draft = last_;
+  if constexpr (!is_small_build) return redirect_in_place(slot);
+  Draft draft = read_last();
+  EBB_ASSERT(draft.d.kind == Kind::a || draft.d.kind == Kind::s);
+  const Operand before = draft.d;
   draft.d = Operand::slot(slot);
   draft.form = find_compact_form(draft.op, draft.kinds());
   if (draft.form == Form::count) return false;
   // Room is made before the old form is cut off, so that a refusal leaves the code whole.
   EBB_TRY(code_.reserve(is_small_build ? code_.size() + 2 : last_start_ + form_bytes_max));
   code_.truncate(last_start_);
-  forget_written(last_);
+  forget_written(draft.op, before);
   EBB_TRY(put_form(draft));
   return true;
 }
 
+Form Emitter::branch_instead(Op branch) const {
+  Kinds kinds = last_info().kinds;
+  EBB_ASSERT(reach_ == Reach::near && kinds.d == Kind::a);
+  kinds.d = Kind::n;
+  const Form form = find_compact_form(branch, kinds);
+  EBB_ASSERT(form != Form::count);
+  return form;
+}
+
+Result<void> Emitter::make_last_forward(Op branch, LabelFixups& label) {
+  const Form form = branch_instead(branch);
+  const uint32_t start = last_start_;
+  EBB_TRY(put_field(near_bytes));
+  write_code(code_.data() + start, static_cast<uint16_t>(form));
+  link(label, position() - near_bytes);
+  return {};
+}
+
+Result<bool> Emitter::make_last_backward(Op branch, uint32_t target) {
+  const int64_t near = halfwords_between(position(), target);
+  if (!is_near(near)) return false;
+  const Form form = branch_instead(branch);
+  const uint32_t start = last_start_;
+  const int16_t distance = static_cast<int16_t>(near);
+  EBB_TRY(put_bytes(&distance, near_bytes));
+  write_code(code_.data() + start, static_cast<uint16_t>(form));
+  return true;
+}
+
 Draft Emitter::take_last() {
-  EBB_ASSERT(last_start_ != no_last);
+  const Draft draft = read_last();
   code_.truncate(last_start_);
-  forget_written(last_);
+  forget_written(draft.op, draft.d);
   keep_last();
-  return last_;
+  return draft;
 }
 
 } // namespace ebb

@@ -74,6 +74,9 @@ public:
   /// Writes an instruction whose form exists. Fails: out_of_memory. On failure: the code is as it
   /// was.
   Result<void> put(const Draft& draft) { return put_form(draft); }
+  /// Writes an instruction of a form that has operands and perhaps two bytes behind them, and no
+  /// target. Of its kinds only `b` may be w. Fails: out_of_memory. On failure: as `put`.
+  Result<void> put_plain(Form form, uint32_t d, Operand a, Operand b, uint32_t extra);
   /// Writes a branch to a label that is not bound yet.
   Result<void> put_forward(const Draft& draft, LabelFixups& label);
   /// Writes a branch to an earlier position.
@@ -100,25 +103,47 @@ public:
   /// The last instruction wrote these bits to a slot.
   void note_constant(uint32_t slot, uint64_t bits);
 
-  /// The last instruction if it may still change, else null.
-  const Draft* last() const { return last_start_ == no_last ? nullptr : &last_; }
+  /// Whether the last instruction may still change, and leaves its result in the accumulator.
+  bool last_gives_acc() const { return has_last() && last_info().kinds.d == Kind::a; }
+  /// The same, and writes a slot.
+  bool last_writes(uint32_t slot) const {
+    return has_last() && last_info().kinds.d == Kind::s &&
+           read_code<uint16_t>(code_.data() + last_start_ + destination_at) == slot;
+  }
+  Op last_op() const { return last_info().op; }
   /// Writes the last instruction, whose result is in the accumulator or a slot, anew with a slot as
   /// destination. False, and nothing has changed, if that form does not exist. Fails:
   /// out_of_memory.
   Result<bool> redirect_last(uint32_t slot);
+  /// In reach `near`, makes the last instruction, which leaves its result in the accumulator, a
+  /// branch that has the same operands, to a label that is not bound yet. Fails: out_of_memory. On
+  /// failure: nothing has changed.
+  Result<void> make_last_forward(Op branch, LabelFixups& label);
+  /// The same to an earlier position. False, and nothing has changed, if that is too far.
+  Result<bool> make_last_backward(Op branch, uint32_t target);
   /// Takes the last instruction back.
   Draft take_last();
 
 private:
   static constexpr uint32_t no_last = UINT32_MAX;
+  static constexpr uint32_t destination_at = 2; ///< Behind the form; other operands come later.
   static constexpr uint32_t no_slot = UINT32_MAX;
   struct Constant {
     uint32_t slot = no_slot;
     uint64_t bits = 0;
   };
   void keep_last() { last_start_ = no_last; }
+  bool has_last() const { return last_start_ != no_last; }
+  FormInfo last_info() const {
+    EBB_ASSERT(has_last());
+    return form_info(last_form_);
+  }
+  Draft read_last() const;
+  Form branch_instead(Op branch) const;
+  Result<bool> redirect_in_place(uint32_t slot);
   void forget_constants();
-  void forget_written(const Draft& draft);
+  void forget_slot(uint32_t slot);
+  void forget_written(Op op, Operand destination);
   static Form form_of(const Draft& draft);
   Result<void> put_form(const Draft& draft);
   Result<void> put_field(uint32_t bytes);
@@ -126,13 +151,34 @@ private:
   void link(LabelFixups& label, uint32_t field);
 
   Vec<uint8_t>& code_;
-  Draft last_;
   uint32_t last_start_ = no_last;
+  Form last_form_ = Form::count;
   Constant constants_[4]; ///< Slots whose contents are known.
   uint32_t next_constant_ = 0;
   bool knows_constants_ = false; ///< Whether there may be one.
   Reach reach_ = Reach::near;
   bool is_too_short_ = false;
 };
+
+/// More than the bytes of any form without its target.
+inline constexpr size_t form_bytes_max = 48;
+
+[[gnu::always_inline]] inline Result<void> Emitter::put_plain(Form form, uint32_t d, Operand a,
+                                                              Operand b, uint32_t extra) {
+  uint8_t* at = EBB_TRY(code_.room_for(form_bytes_max));
+  const FormShape& shape = form_shapes[static_cast<size_t>(form)];
+  // What has no bytes is written where something else comes afterwards.
+  write_code(at + shape.extra, static_cast<uint16_t>(extra));
+  write_code(at + shape.operands[0], static_cast<uint16_t>(d));
+  write_code(at + shape.operands[1], static_cast<uint16_t>(a.value));
+  write_code(at + shape.operands[2], static_cast<uint16_t>(b.value));
+  if (b.kind == Kind::w) write_code(at + shape.operands[2], b.value);
+  write_code(at, static_cast<uint16_t>(form));
+  if (knows_constants_ && (shape.slot_operands & 1) != 0) forget_slot(d);
+  last_start_ = position();
+  last_form_ = form;
+  code_.take_room(shape.bytes);
+  return {};
+}
 
 } // namespace ebb

@@ -1,5 +1,5 @@
 // Set-up of a function, and the instructions that compute.
-#include "core/compile/stack_inline.h"
+#include "core/compile/quick_steps.h"
 #include "core/validate/body_quick.h"
 
 #include "core/bytecode/code_bytes.h"
@@ -40,6 +40,7 @@ Result<void> FunctionCompiler::begin(std::span<const ValType> params, Function& 
   acc_entry_ = no_entry;
   exit_ = SIZE_MAX;
   live_ = true;
+  counts_fuel_ = options_.metering == Metering::fuel && type_ != nullptr;
   noted_code_ = emitter_.position();
   noted_wasm_ = 0;
   function.code_offset = emitter_.position();
@@ -114,42 +115,11 @@ Result<void> FunctionCompiler::run() {
   const SlotCounts out = slot_counts(results());
   EBB_TRY(note_frame(out.numbers, out.refs));
   for (;;) {
-    const QuickWay way = is_small_build ? QuickWay::careful : validator_.step_quickly(instruction_);
-    if (way == QuickWay::careful) {
-      const bool more = EBB_TRY(validator_.step_carefully(instruction_));
-      if (!more) return handle_end(true);
-    }
-    EBB_TRY(step(way));
+    if (!is_small_build && live_ && EBB_TRY(validator_.step_quickly(*this))) continue;
+    const bool more = EBB_TRY(validator_.step(instruction_));
+    if (!more) return handle_end(true);
+    EBB_TRY(live_ ? step(instruction_) : step_dead(instruction_.op));
   }
-}
-
-/// Compiles the instruction that the validator has gone through that way.
-[[gnu::always_inline]] inline Result<void> FunctionCompiler::step(QuickWay way) {
-  const Instruction& in = instruction_;
-  if (!live_) return step_dead(in.op);
-  EBB_TRY(meter(in.op));
-  switch (way) {
-  case QuickWay::local_get:
-    return local_get(in.index);
-  case QuickWay::local_set:
-    return local_set(in.index, false);
-  case QuickWay::local_tee:
-    return local_set(in.index, true);
-  case QuickWay::i32_const:
-    return push(Where::constant, ValKind::i32, in.imm);
-  case QuickWay::drop:
-    pop();
-    return {};
-  case QuickWay::br_if:
-    return branch_if(in.index);
-  case QuickWay::access:
-    return step_memory_access(in, op_of(in.op));
-  case QuickWay::numeric:
-    return step_numeric(in);
-  case QuickWay::careful:
-    return step_any(in);
-  }
-  EBB_UNREACHABLE();
 }
 
 Result<void> FunctionCompiler::finish_function(Function& function) {
@@ -215,9 +185,11 @@ Result<void> FunctionCompiler::write_pins() {
 
 /// Notes where the code that comes next was translated from, in the map that backtraces read.
 Result<void> FunctionCompiler::note_new_offset() {
+  const uint32_t wasm = validator_.instruction_offset();
+  if (wasm == noted_wasm_) return {};
   uint8_t buffer[10];
   size_t size = 0;
-  uint32_t deltas[2] = {emitter_.position() - noted_code_, instruction_.offset - noted_wasm_};
+  uint32_t deltas[2] = {emitter_.position() - noted_code_, wasm - noted_wasm_};
   for (uint32_t delta : deltas) {
     for (; delta >= 0x80; delta >>= 7)
       buffer[size++] = static_cast<uint8_t>(delta | 0x80);
@@ -225,7 +197,7 @@ Result<void> FunctionCompiler::note_new_offset() {
   }
   EBB_TRY(output_.offset_map.append(buffer, size));
   noted_code_ = emitter_.position();
-  noted_wasm_ = instruction_.offset;
+  noted_wasm_ = wasm;
   return {};
 }
 
@@ -262,7 +234,8 @@ Result<void> FunctionCompiler::step_dead(Opcode op) {
   }
 }
 
-Result<void> FunctionCompiler::step_any(const Instruction& in) {
+Result<void> FunctionCompiler::step(const Instruction& in) {
+  EBB_TRY(before(in.op));
   switch (in.op) {
   case Opcode::unreachable: {
     Draft draft;
@@ -465,11 +438,8 @@ Result<void> FunctionCompiler::local_set(uint32_t index, bool tee) {
 
 /// Lets the instruction that made a popped value write it to a local's slot, if it was the last.
 Result<bool> FunctionCompiler::redirect_to_local(const Entry& entry, uint32_t slot) {
-  const Draft* last = emitter_.last();
-  if (last == nullptr) return false;
-  const bool in_acc = entry.where == Where::acc && last->d.kind == Kind::a;
-  const bool in_slot =
-      entry.where == Where::slot && last->d.kind == Kind::s && last->d.value == entry.slot;
+  const bool in_acc = entry.where == Where::acc && emitter_.last_gives_acc();
+  const bool in_slot = entry.where == Where::slot && emitter_.last_writes(entry.slot);
   if (!in_acc && !in_slot) return false;
   if (!EBB_TRY(emitter_.redirect_last(slot))) return false;
   if (in_acc || acc_slot_ == entry.slot)

@@ -98,9 +98,8 @@ private:
   Result<void> run();
   Result<void> finish_function(Function& function);
   Result<void> write_pins();
-  Result<void> step(QuickWay way);
   Result<void> step_dead(Opcode op);
-  Result<void> step_any(const Instruction& in);
+  Result<void> step(const Instruction& in);
   Result<void> step_variable(const Instruction& in);
   Result<void> step_constant(const Instruction& in);
   Result<void> local_get(uint32_t index);
@@ -120,8 +119,7 @@ private:
   Result<void> absolute_access(uint32_t address, Draft& draft);
   Result<void> far_access(const Instruction& in, Op op);
   Result<void> note_offset() {
-    if (is_small_build || !options_.keep_offsets || instruction_.offset == noted_wasm_) return {};
-    return note_new_offset();
+    return is_small_build || !options_.keep_offsets ? Result<void>() : note_new_offset();
   }
   Result<void> note_new_offset();
   Error unsupported(Opcode op) const;
@@ -141,6 +139,7 @@ private:
   Result<void> flush_top(size_t count);
   Result<void> flush_block(size_t params);
   static uint64_t constant_source(const Entry& entry, Draft& draft);
+  Result<void> copy_slot(const Entry& entry, uint32_t slot);
   Result<void> copy_to(const Entry& entry, uint32_t slot);
   Result<void> move_to(Entry& entry, uint32_t slot);
   Result<void> copy_range(uint32_t to, uint32_t from, uint32_t count);
@@ -157,6 +156,40 @@ private:
   void slot_written(uint32_t slot, uint32_t count = 1);
   Values values(std::span<const ValType> types) const;
   Result<void> note_frame(uint32_t numbers, uint32_t refs);
+
+  // quick_steps.h: the same for what most instructions are.
+  static bool is_number(ValKind type) { return type <= ValKind::f64; }
+  static Form find_form(Op op, Kind d, Operand& a, Operand& b);
+  Form choose_form(Op op, Kind d, Operand& a, Operand& b) const;
+  void drop_numbers(size_t height);
+  Result<void> push_number_of(uint32_t index);
+  Result<void> push_number(Where where, ValKind type, uint64_t bits, uint32_t below = 0);
+  Result<bool> quick_result(Op op, uint32_t operands, ValKind result, uint32_t extra);
+  // What the validator calls.
+  friend class BodyValidator;
+  Result<void> before(Opcode op) { return counts_fuel_ ? meter_fuel(op) : Result<void>(); }
+  Result<void> quick_numeric(Opcode opcode, uint32_t operands, ValKind result);
+  Result<void> quick_access(Opcode opcode, ValKind result, uint32_t offset);
+  Result<void> quick_local_get(uint32_t index);
+  Result<void> quick_local_set(uint32_t index, bool tee);
+  Result<void> quick_constant(ValKind type, uint64_t bits) {
+    return push_number(Where::constant, type, bits);
+  }
+  Result<void> quick_drop() {
+    pop();
+    return {};
+  }
+  Result<void> quick_select() { return select(); }
+  Result<void> quick_global(uint32_t index, bool is_set) {
+    return is_set ? global_set(index) : global_get(index);
+  }
+  Result<void> quick_call(uint32_t index);
+  Result<void> quick_open(FrameKind kind) {
+    return kind == FrameKind::if_ ? open_if({}) : open_block(kind, {});
+  }
+  Result<void> quick_close() { return handle_end(false); }
+  Result<void> quick_branch(uint32_t label) { return branch(label); }
+  Result<void> quick_branch_if(uint32_t label);
 
   // control.cpp: blocks, branches, returns.
   Result<void> open_block(FrameKind kind, std::span<const ValType> params);
@@ -192,10 +225,8 @@ private:
   uint32_t memory_operand(uint32_t memory) const;
 
   // metering.cpp: fuel and interruption.
-  bool counts_fuel() const { return options_.metering == Metering::fuel && type_ != nullptr; }
   Result<void> begin_metered();
   Result<void> begin_region();
-  Result<void> meter(Opcode op) { return counts_fuel() ? meter_fuel(op) : Result<void>(); }
   Result<void> meter_fuel(Opcode op);
   void charge();
   void note_exit(size_t block_index);
@@ -235,6 +266,7 @@ private:
   bool is_at_label_ = false;
   size_t exit_ = SIZE_MAX; ///< The outermost block that was left in the middle and has not ended.
   bool live_ = true;
+  bool counts_fuel_ = false;
 
   static constexpr uint32_t no_slot = UINT32_MAX;
   static constexpr size_t no_entry = SIZE_MAX;

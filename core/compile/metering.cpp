@@ -56,7 +56,7 @@ bool is_leaf(Opcode op) {
 Result<void> FunctionCompiler::begin_metered() {
   if (options_.metering == Metering::none) return {};
   EBB_TRY(begin_region());
-  if (counts_fuel()) charge();
+  if (counts_fuel_) charge();
   return {};
 }
 

@@ -11,10 +11,6 @@ void FunctionCompiler::lose_acc() {
   acc_slot_ = no_slot;
 }
 
-void FunctionCompiler::acc_mirrors(uint32_t slot, ValKind type) {
-  acc_slot_ = fits_acc(type) ? slot : no_slot;
-}
-
 void FunctionCompiler::slot_written(uint32_t slot, uint32_t count) {
   if (acc_slot_ >= slot && acc_slot_ - slot < count) acc_slot_ = no_slot;
 }
@@ -52,19 +48,33 @@ uint64_t FunctionCompiler::constant_source(const Entry& entry, Draft& draft) {
   return static_cast<uint64_t>(bits);
 }
 
+/// Copies a value from its slot, or its local's.
+Result<void> FunctionCompiler::copy_slot(const Entry& entry, uint32_t slot) {
+  EBB_ASSERT(entry.where == Where::local || entry.where == Where::slot);
+  const Form form = is_float(entry.type) ? Form::copy_float_ssnn : Form::copy_ssnn;
+  EBB_TRY(note_offset());
+  EBB_TRY(emitter_.put_plain(form, slot, operand(entry), {}, 0));
+  slot_written(slot);
+  return {};
+}
+
 /// Writes a value that is not in the accumulator to a slot and leaves the accumulator alone.
 Result<void> FunctionCompiler::copy_to(const Entry& entry, uint32_t slot) {
+  if constexpr (!is_small_build) {
+    if (entry.where != Where::constant) return copy_slot(entry, slot);
+  }
   Draft draft;
   draft.op = is_float(entry.type) ? Op::copy_float : Op::copy;
   draft.d = Operand::slot(slot);
-  // Mostly; other forms are looked up when they are written.
-  if constexpr (!is_small_build)
-    draft.form = is_float(entry.type) ? Form::copy_float_ssnn : Form::copy_ssnn;
   switch (entry.where) {
   case Where::constant: {
     const uint64_t bits = constant_source(entry, draft);
-    if constexpr (!is_small_build) draft.form = Form::copy_sknn;
-    EBB_TRY(emit(draft));
+    if (!is_small_build && draft.a.kind == Kind::k) {
+      EBB_TRY(note_offset());
+      EBB_TRY(emitter_.put_plain(Form::copy_sknn, slot, draft.a, {}, 0));
+    } else {
+      EBB_TRY(emit(draft));
+    }
     emitter_.note_constant(slot, bits);
     slot_written(slot);
     return {};
@@ -87,8 +97,7 @@ Result<void> FunctionCompiler::copy_to(const Entry& entry, uint32_t slot) {
 /// still the last.
 Result<void> FunctionCompiler::store_acc(const Entry& entry) {
   bool redirected = false;
-  if (emitter_.last() != nullptr && emitter_.last()->d.kind == Kind::a)
-    redirected = EBB_TRY(emitter_.redirect_last(entry.slot));
+  if (emitter_.last_gives_acc()) redirected = EBB_TRY(emitter_.redirect_last(entry.slot));
   if (!redirected) {
     Draft draft;
     draft.op = is_float(entry.type) ? Op::move_float : Op::move;
@@ -193,8 +202,7 @@ Result<void> FunctionCompiler::fit(Draft& draft, Entry* a, Entry* b) {
     return draft.form != Form::count;
   };
   const auto exchange = [&] {
-    const bool commutes = op_info(draft.op).commutative;
-    const Op other = commutes ? draft.op : mirrored(draft.op);
+    const Op other = exchanged(draft.op);
     if (other == Op::count || b == nullptr) return false;
     draft.op = other;
     std::swap(draft.a, draft.b);

@@ -7,7 +7,7 @@
 
 namespace ebb {
 
-EBB_CALLED_IF_SMALL inline bool FunctionCompiler::fits_acc(ValKind type) const {
+EBB_SHORT_INLINE bool FunctionCompiler::fits_acc(ValKind type) const {
   switch (type) {
   case ValKind::i32:
   case ValKind::f32:
@@ -71,7 +71,11 @@ EBB_CALLED_IF_SMALL inline FunctionCompiler::Entry FunctionCompiler::pop() {
   return entry;
 }
 
-EBB_CALLED_IF_SMALL inline Operand FunctionCompiler::operand(const Entry& entry) const {
+EBB_SHORT_INLINE void FunctionCompiler::acc_mirrors(uint32_t slot, ValKind type) {
+  acc_slot_ = fits_acc(type) ? slot : no_slot;
+}
+
+EBB_SHORT_INLINE Operand FunctionCompiler::operand(const Entry& entry) const {
   switch (entry.where) {
   case Where::acc:
     return Operand::acc();

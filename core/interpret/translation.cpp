@@ -62,7 +62,7 @@ bool sets_acc(const Step& in) {
 bool has_form(Step& in) {
   in.form = find_threaded_form(in.op, in.kinds);
   if (in.form != Form::count) return true;
-  const Op exchanged = op_info(in.op).commutative ? in.op : mirrored(in.op);
+  const Op exchanged = ebb::exchanged(in.op);
   if (exchanged == Op::count) return false;
   Kinds kinds = in.kinds;
   std::swap(kinds.a, kinds.b);

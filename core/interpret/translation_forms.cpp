@@ -38,7 +38,7 @@ bool try_form(const FormInfo& wanted, PinnedOperands pins, uint32_t mask, FormCh
     if ((mask >> i & 1) != 0) kind_at(kinds, i) = kind_of(static_cast<int>(pins.at(i)) - 1);
   const Effect effect = op_info(wanted.op).effect;
   const bool is_result = effect == Effect::acc_int || effect == Effect::acc_float;
-  const Op exchanged = op_info(wanted.op).commutative ? wanted.op : mirrored(wanted.op);
+  const Op exchanged = ebb::exchanged(wanted.op);
   for (const bool from_acc : {false, true}) {
     if (from_acc && (pins.at(0) == 0 || (mask & 1) != 0 || !is_result)) return false;
     if (from_acc) kinds.d = Kind::a;

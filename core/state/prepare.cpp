@@ -178,14 +178,11 @@ Result<void> validate_bodies(EngineState& engine, ModuleImage& image, Diagnostic
     return verified;
   }
   BodyValidator validator(image.decl, engine.types, engine.settings.features, image.heap);
-  Instruction in;
   for (uint32_t i = 0; i < image.lazy.size(); i++) {
     const FuncIndex index{i + image.decl.imported_functions};
     const auto run = [&]() -> Result<void> {
       EBB_TRY(validator.begin_function(index));
-      while (EBB_TRY(validator.step(in))) {
-      }
-      return {};
+      return validator.finish();
     };
     const Result<void> valid = run();
     if (valid.ok()) continue;

@@ -98,6 +98,11 @@ public:
   static constexpr ValType i64() { return ValType(ValKind::i64); }
   static constexpr ValType f32() { return ValType(ValKind::f32); }
   static constexpr ValType f64() { return ValType(ValKind::f64); }
+  /// The type of a kind of numbers.
+  static constexpr ValType number(ValKind kind) {
+    EBB_ASSERT(kind <= ValKind::f64);
+    return ValType(kind);
+  }
   static constexpr ValType v128() { return ValType(ValKind::v128); }
   /// The type of an operand that unreachable code leaves open.
   static constexpr ValType bottom() { return ValType(ValKind::bottom); }

@@ -102,6 +102,7 @@ Result<void> BodyValidator::check_block(const Instruction& in, FrameKind kind) {
   frame.height = static_cast<uint32_t>(operands_.size());
   frame.set_locals = static_cast<uint32_t>(set_locals_.size());
   EBB_TRY(control_.push(frame));
+  floor_ = frame.height;
   return push(frame.params());
 }
 
@@ -112,6 +113,7 @@ Result<void> BodyValidator::close_frame() {
   if (operands_.size() != frame.height) return Error::type_mismatch;
   closed_frame_ = frame;
   control_.pop();
+  floor_ = control_.is_empty() ? 0 : control_.back().height;
   while (has_feature(Feature::function_references) &&
          set_locals_.size() > closed_frame_.set_locals) {
     const uint32_t local = set_locals_.pop();
@@ -128,6 +130,7 @@ Result<void> BodyValidator::check_else() {
   frame.unreachable = false;
   frame.checked_by = 0;
   EBB_TRY(control_.push(frame));
+  floor_ = frame.height;
   return push(frame.params());
 }
 

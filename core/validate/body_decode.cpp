@@ -45,6 +45,7 @@ Result<void> BodyValidator::read_locals() {
       local_cache_[index] = run->type;
   }
   cached_locals_ = cached;
+  quick_locals_ = tracks_locals_ ? 0 : cached;
   if (tracks_locals_) {
     set_bits_.clear();
     EBB_TRY(set_bits_.resize((local_count_ + size_t{31}) / 32));

@@ -14,23 +14,35 @@ constexpr ValType quick_type(Operand operand) {
 constexpr QuickWay way_of(Opcode op, const InstructionRule& rule) {
   if (rule.feature != Feature::mvp) return QuickWay::careful;
   switch (op) {
-  case Opcode::local_get:
-    return QuickWay::local_get;
-  case Opcode::local_set:
-    return QuickWay::local_set;
-  case Opcode::local_tee:
-    return QuickWay::local_tee;
-  case Opcode::i32_const:
-    return QuickWay::i32_const;
-  case Opcode::drop:
-    return QuickWay::drop;
-  case Opcode::br_if:
-    return QuickWay::br_if;
+#define EBB_QUICK(name)                                                                            \
+  case Opcode::name:                                                                               \
+    return QuickWay::name;
+    EBB_QUICK(local_get)
+    EBB_QUICK(local_set)
+    EBB_QUICK(local_tee)
+    EBB_QUICK(i32_const)
+    EBB_QUICK(i64_const)
+    EBB_QUICK(f32_const)
+    EBB_QUICK(f64_const)
+    EBB_QUICK(drop)
+    EBB_QUICK(select)
+    EBB_QUICK(global_get)
+    EBB_QUICK(global_set)
+    EBB_QUICK(call)
+    EBB_QUICK(block)
+    EBB_QUICK(end)
+    EBB_QUICK(br)
+    EBB_QUICK(br_if)
+#undef EBB_QUICK
+  case Opcode::loop:
+  case Opcode::if_:
+    return QuickWay::block;
   default:
     break;
   }
   if (rule.is_special || rule.pop(0) == Operand::none) return QuickWay::careful;
-  if (rule.immediate >= Immediate::mem8 && rule.immediate <= Immediate::mem64) return QuickWay::access;
+  if (rule.immediate >= Immediate::mem8 && rule.immediate <= Immediate::mem64)
+    return QuickWay::access;
   return rule.immediate == Immediate::none ? QuickWay::numeric : QuickWay::careful;
 }
 

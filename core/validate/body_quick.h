@@ -1,7 +1,8 @@
 // The quick way through the instructions that most code is made of, where there is nothing wrong
-// with them: numbers, locals, constants, loads and stores of the first memory, branches without
-// values. What is not like that is left to `decode` and `check`, which say what is wrong. Small
-// builds have only those. A header, since who walks a body is to have it inlined.
+// with them: numbers, locals, constants, loads and stores of the first memory, blocks and branches
+// without values, calls. What is not like that is left to `decode` and `check`, which say what is
+// wrong. Small builds have only those. A header, since who walks a body is to have it inlined, and
+// what is done with an instruction beside, so that each is dispatched once.
 #pragma once
 
 #include "core/validate/body_validator.h"
@@ -9,6 +10,29 @@
 #include "core/types/implementation_limits.h"
 
 namespace ebb {
+
+/// How an instruction is gone through.
+enum class QuickWay : uint8_t {
+  careful, ///< Not quickly.
+  numeric,
+  access, ///< Of the first memory.
+  local_get,
+  local_set,
+  local_tee,
+  i32_const,
+  i64_const,
+  f32_const,
+  f64_const,
+  drop,
+  select,
+  global_get,
+  global_set,
+  call,
+  block, ///< Or a loop or an if.
+  end,
+  br, ///< Without values.
+  br_if,
+};
 
 /// What an opcode of one byte wants.
 struct QuickRule {
@@ -23,9 +47,14 @@ struct QuickRule {
 
 extern const QuickRule* const quick_rules; ///< By opcode without prefix.
 
+inline Result<uint64_t> widened(Result<uint32_t> value) {
+  return value.ok() ? Result<uint64_t>(uint64_t{value.value()}) : Result<uint64_t>(value.error());
+}
+
 /// Pops operands if they have just these types, of which there are `count`, and at most two.
-inline bool BodyValidator::pop_quickly(const ValType* types, uint32_t count) {
-  if (operands_.size() - control_.back().height < count) return false;
+[[gnu::always_inline]] inline bool BodyValidator::pop_quickly(const ValType* types,
+                                                              uint32_t count) {
+  if (operands_.size() - floor_ < count) return false;
   const ValType* const end = operands_.end();
   if (end[-1] != types[count - 1]) return false;
   if (count == 2 && end[-2] != types[0]) return false;
@@ -34,96 +63,250 @@ inline bool BodyValidator::pop_quickly(const ValType* types, uint32_t count) {
 }
 
 /// Pushes where there is room.
-inline bool BodyValidator::push_quickly(ValType type) {
+[[gnu::always_inline]] inline bool BodyValidator::push_quickly(ValType type) {
   const bool has_room = operands_.size() < operands_.capacity();
   if (!has_room || operands_.size() >= limits::frame_slots_max) return false;
   operands_.push_reserved(type);
   return true;
 }
 
-[[gnu::always_inline]] inline QuickWay BodyValidator::step_quickly(Instruction& out) {
-  EBB_ASSERT(!control_.is_empty());
-  was_reachable_ = !control_.back().unreachable;
-  out.offset = reader_.offset();
-  const uint8_t* at = reader_.cursor();
+/// Pops arguments and pushes results.
+inline bool BodyValidator::call_quickly(const SubType& type) {
+  const std::span<const ValType> params = type.params();
+  const std::span<const ValType> results = type.results();
+  const size_t size = operands_.size();
+  if (size - floor_ < params.size()) return false;
+  const size_t left = size - params.size();
+  for (size_t i = 0; i < params.size(); i++)
+    if (operands_[left + i] != params[i]) return false;
+  const size_t most = operands_.capacity() < limits::frame_slots_max ? operands_.capacity()
+                                                                     : limits::frame_slots_max;
+  if (left + results.size() > most) return false;
+  operands_.truncate(left);
+  for (const ValType& result : results)
+    operands_.push_reserved(result);
+  return true;
+}
+
+/// Opens a block whose type is empty or one number.
+inline bool BodyValidator::open_quickly(FrameKind kind, uint8_t type) {
+  constexpr uint8_t empty = 0x40, last_number = 0x7c, first_number = 0x7f;
+  const bool is_number = type >= last_number && type <= first_number;
+  if (type != empty && !is_number) return false;
+  const bool has_room = control_.size() < control_.capacity();
+  if (!has_room || control_.size() >= limits::nesting_max) return false;
+  constexpr ValType i32 = ValType::i32();
+  if (kind == FrameKind::if_ && !pop_quickly(&i32, 1)) return false;
+  ControlFrame frame;
+  frame.kind = kind;
+  frame.has_value_type = is_number;
+  if (is_number) frame.value_type = ValType::number(static_cast<ValKind>(first_number - type));
+  floor_ = operands_.size();
+  frame.height = static_cast<uint32_t>(floor_);
+  frame.set_locals = static_cast<uint32_t>(set_locals_.size());
+  control_.push_reserved(frame);
+  return true;
+}
+
+/// Closes a block which is neither the last nor an if with a result.
+inline bool BodyValidator::close_quickly() {
+  const ControlFrame& frame = control_.back();
+  const bool is_plain = frame.type == nullptr && control_.size() > 1 && !tracks_locals_;
+  if (!is_plain) return false;
+  if (frame.has_value_type) {
+    const bool has_value = operands_.size() == size_t{frame.height} + 1;
+    if (!has_value || operands_.back() != frame.value_type || frame.kind == FrameKind::if_)
+      return false;
+  } else if (operands_.size() != frame.height) {
+    return false;
+  }
+  closed_frame_ = frame;
+  control_.pop();
+  floor_ = control_.back().height;
+  return true;
+}
+
+/// Whether a label exists and a branch to it carries nothing.
+inline bool BodyValidator::is_bare_label(uint32_t label) const {
+  if (label >= control_.size()) return false;
+  const ControlFrame& target = control(label);
+  return target.type == nullptr && (target.kind == FrameKind::loop || !target.has_value_type);
+}
+
+/// The next instruction goes to one of the `quick_…` functions of `user` once it has been checked;
+/// `user.before(op)` comes before that.
+template <class User>
+[[gnu::always_inline]] inline Result<bool> BodyValidator::step_quickly(User& user) {
+  EBB_ASSERT(!control_.is_empty() && floor_ == control_.back().height);
+  const uint8_t* const at = reader_.cursor();
   const size_t remaining = reader_.remaining();
-  if (remaining < 2 || is_const_) return QuickWay::careful;
+  if (remaining < 2 || is_const_) return false;
+  instruction_ = at;
   // Where this instruction ends is where the next one is looked for, which waits for that: so it
   // does not go through memory, as it would in a reader.
   const uint8_t* next = at + 2;
   const QuickRule& rule = quick_rules[*at];
   const bool has_byte = at[1] < 0x80;
+  const auto go_on = [&]() __attribute__((always_inline)) {
+    reader_.skip(static_cast<size_t>(next - at));
+    return user.before(rule.op);
+  };
   switch (rule.way) {
   case QuickWay::careful:
-    return QuickWay::careful;
+    return false;
   case QuickWay::numeric:
-    if (!pop_quickly(rule.types, rule.pops)) return QuickWay::careful;
+    if (!pop_quickly(rule.types, rule.pops)) return false;
     if (rule.has_result) operands_.push_reserved(rule.result);
     next = at + 1;
-    break;
+    EBB_TRY(go_on());
+    EBB_TRY(user.quick_numeric(rule.op, rule.pops, rule.result.kind()));
+    return true;
   case QuickWay::access: {
-    if (at[1] > rule.align || !has_plain_memory_ || remaining < 3) return QuickWay::careful;
+    if (at[1] > rule.align || !has_plain_memory_ || remaining < 3) return false;
     uint32_t offset = *next++;
     if (offset >= 0x80) {
       Reader reader({at + 2, remaining - 2});
       const Result<uint32_t> value = reader.u32();
-      if (!value.ok()) return QuickWay::careful;
+      if (!value.ok()) return false;
       offset = value.value();
       next = reader.cursor();
     }
-    if (!pop_quickly(rule.types, rule.pops)) return QuickWay::careful;
+    if (!pop_quickly(rule.types, rule.pops)) return false;
     if (rule.has_result) operands_.push_reserved(rule.result);
-    out.align = at[1];
-    out.index = 0;
-    out.imm = offset;
-    break;
+    EBB_TRY(go_on());
+    EBB_TRY(user.quick_access(rule.op, rule.result.kind(), offset));
+    return true;
   }
-  case QuickWay::local_get:
-    if (!has_byte || at[1] >= cached_locals_ || tracks_locals_) return QuickWay::careful;
-    if (!push_quickly(local_cache_[at[1]])) return QuickWay::careful;
-    out.index = at[1];
-    break;
+  case QuickWay::local_get: {
+    const uint32_t index = at[1];
+    if (index >= quick_locals_) return false;
+    if (!push_quickly(local_cache_[index])) return false;
+    EBB_TRY(go_on());
+    EBB_TRY(user.quick_local_get(index));
+    return true;
+  }
   case QuickWay::local_set:
-  case QuickWay::local_tee:
-    if (!has_byte || at[1] >= cached_locals_ || tracks_locals_) return QuickWay::careful;
-    if (operands_.size() == control_.back().height) return QuickWay::careful;
-    operand_type_ = local_cache_[at[1]];
-    if (operands_.back() != operand_type_) return QuickWay::careful;
-    if (rule.way == QuickWay::local_set) operands_.truncate(operands_.size() - 1);
-    out.index = at[1];
-    break;
+  case QuickWay::local_tee: {
+    const uint32_t index = at[1];
+    const bool is_tee = rule.way == QuickWay::local_tee;
+    if (index >= quick_locals_) return false;
+    if (operands_.size() == floor_) return false;
+    operand_type_ = local_cache_[index];
+    if (operands_.back() != operand_type_) return false;
+    if (!is_tee) operands_.truncate(operands_.size() - 1);
+    EBB_TRY(go_on());
+    EBB_TRY(user.quick_local_set(index, is_tee));
+    return true;
+  }
   case QuickWay::i32_const: {
     int32_t number = static_cast<int8_t>(at[1] << 1) >> 1;
     if (!has_byte) {
       Reader reader({at + 1, remaining - 1});
       const Result<int32_t> value = reader.s32();
-      if (!value.ok()) return QuickWay::careful;
+      if (!value.ok()) return false;
       number = value.value();
       next = reader.cursor();
     }
-    if (!push_quickly(ValType::i32())) return QuickWay::careful;
-    out.imm = static_cast<uint32_t>(number);
-    break;
+    if (!push_quickly(ValType::i32())) return false;
+    EBB_TRY(go_on());
+    EBB_TRY(user.quick_constant(ValKind::i32, static_cast<uint32_t>(number)));
+    return true;
+  }
+  case QuickWay::i64_const: {
+    Reader reader({at + 1, remaining - 1});
+    const Result<int64_t> value = reader.s64();
+    if (!value.ok()) return false;
+    if (!push_quickly(ValType::i64())) return false;
+    next = reader.cursor();
+    EBB_TRY(go_on());
+    EBB_TRY(user.quick_constant(ValKind::i64, static_cast<uint64_t>(value.value())));
+    return true;
+  }
+  case QuickWay::f32_const:
+  case QuickWay::f64_const: {
+    const bool is_double = rule.way == QuickWay::f64_const;
+    Reader reader({at + 1, remaining - 1});
+    const Result<uint64_t> value = is_double ? reader.u64_fixed() : widened(reader.u32_fixed());
+    if (!value.ok()) return false;
+    if (!push_quickly(is_double ? ValType::f64() : ValType::f32())) return false;
+    next = reader.cursor();
+    EBB_TRY(go_on());
+    EBB_TRY(user.quick_constant(is_double ? ValKind::f64 : ValKind::f32, value.value()));
+    return true;
   }
   case QuickWay::drop:
-    if (operands_.size() == control_.back().height) return QuickWay::careful;
+    if (operands_.size() == floor_) return false;
     operand_type_ = operands_.pop();
     next = at + 1;
-    break;
+    EBB_TRY(go_on());
+    EBB_TRY(user.quick_drop());
+    return true;
+  case QuickWay::select: {
+    if (operands_.size() - floor_ < 3) return false;
+    const ValType* const end = operands_.end();
+    if (end[-1] != ValType::i32() || end[-2] != end[-3] || !end[-2].is_num()) return false;
+    operand_type_ = end[-2];
+    operands_.truncate(operands_.size() - 2);
+    next = at + 1;
+    EBB_TRY(go_on());
+    EBB_TRY(user.quick_select());
+    return true;
+  }
+  case QuickWay::global_get:
+  case QuickWay::global_set: {
+    if (!has_byte || at[1] >= module_.globals.size()) return false;
+    const GlobalType& global = module_.globals[at[1]].type;
+    if (!global.type.is_num()) return false;
+    if (rule.way == QuickWay::global_get) {
+      if (!push_quickly(global.type)) return false;
+    } else {
+      if (!global.is_mutable || !pop_quickly(&global.type, 1)) return false;
+      operand_type_ = global.type;
+    }
+    EBB_TRY(go_on());
+    EBB_TRY(user.quick_global(at[1], rule.way == QuickWay::global_set));
+    return true;
+  }
+  case QuickWay::call: {
+    Reader reader({at + 1, remaining - 1});
+    const Result<uint32_t> index = reader.u32();
+    if (!index.ok() || index.value() >= module_.functions.size()) return false;
+    if (!call_quickly(module_.function_type(FuncIndex{index.value()}))) return false;
+    next = reader.cursor();
+    EBB_TRY(go_on());
+    EBB_TRY(user.quick_call(index.value()));
+    return true;
+  }
+  case QuickWay::block: {
+    const FrameKind kind = rule.op == Opcode::block  ? FrameKind::block
+                           : rule.op == Opcode::loop ? FrameKind::loop
+                                                     : FrameKind::if_;
+    if (!open_quickly(kind, at[1])) return false;
+    EBB_TRY(go_on());
+    EBB_TRY(user.quick_open(kind));
+    return true;
+  }
+  case QuickWay::end:
+    if (!close_quickly()) return false;
+    next = at + 1;
+    EBB_TRY(go_on());
+    EBB_TRY(user.quick_close());
+    return true;
+  case QuickWay::br:
+    if (!has_byte || !is_bare_label(at[1])) return false;
+    set_unreachable();
+    EBB_TRY(go_on());
+    EBB_TRY(user.quick_branch(at[1]));
+    return true;
   case QuickWay::br_if: {
-    if (!has_byte || at[1] >= control_.size()) return QuickWay::careful;
-    const ControlFrame& target = control(at[1]);
-    const bool is_bare =
-        target.type == nullptr && (target.kind == FrameKind::loop || !target.has_value_type);
     constexpr ValType condition = ValType::i32();
-    if (!is_bare || !pop_quickly(&condition, 1)) return QuickWay::careful;
-    out.index = at[1];
-    break;
+    if (!has_byte || !is_bare_label(at[1]) || !pop_quickly(&condition, 1)) return false;
+    EBB_TRY(go_on());
+    EBB_TRY(user.quick_branch_if(at[1]));
+    return true;
   }
   }
-  out.op = rule.op;
-  reader_.skip(static_cast<size_t>(next - at));
-  return rule.way;
+  EBB_UNREACHABLE();
 }
 
 } // namespace ebb

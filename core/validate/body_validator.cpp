@@ -25,6 +25,7 @@ Result<void> BodyValidator::begin_function(FuncIndex function) {
   has_plain_memory_ = !module_.memories.is_empty() && !module_.memories[0].limits.is_64;
   operands_.clear();
   control_.clear();
+  floor_ = 0;
   set_locals_.clear();
 
   const SubType& type = module_.function_type(function);
@@ -37,12 +38,14 @@ Result<void> BodyValidator::begin_function(FuncIndex function) {
     begun = control_.push(frame);
   }
   if (!begun) return fail(begun.error(), reader_.offset()).error();
+  instruction_ = reader_.cursor();
   return {};
 }
 
 Result<void> BodyValidator::begin_const_expr(ByteRange range, ValType expected,
                                              size_t globals_visible) {
   reader_ = Reader(module_.slice(range), range.offset);
+  instruction_ = reader_.cursor();
   function_ = no_function;
   function_type_ = nullptr;
   is_const_ = true;
@@ -55,6 +58,7 @@ Result<void> BodyValidator::begin_const_expr(ByteRange range, ValType expected,
   tracks_locals_ = false;
   operands_.clear();
   control_.clear();
+  floor_ = 0;
   set_locals_.clear();
   runs_.clear();
   ControlFrame frame;
@@ -71,14 +75,10 @@ Result<bool> BodyValidator::fail(Error error, uint32_t offset) {
 }
 
 Result<bool> BodyValidator::step(Instruction& out) {
-  if (!is_small_build && step_quickly(out) != QuickWay::careful) return true;
-  return step_carefully(out);
-}
-
-Result<bool> BodyValidator::step_carefully(Instruction& out) {
   EBB_ASSERT(!control_.is_empty());
   was_reachable_ = !control_.back().unreachable;
-  out.offset = reader_.offset();
+  instruction_ = reader_.cursor();
+  out.offset = instruction_offset();
   const Result<void> decoded = decode(out);
   if (!decoded) [[unlikely]]
     return fail(decoded.error(), reader_.offset());
@@ -86,6 +86,38 @@ Result<bool> BodyValidator::step_carefully(Instruction& out) {
   if (!checked) [[unlikely]]
     return fail(checked.error(), out.offset);
   return !control_.is_empty();
+}
+
+namespace {
+
+/// Who wants to know nothing of the instructions.
+struct NoUser {
+  Result<void> before(Opcode) { return {}; }
+  Result<void> quick_numeric(Opcode, uint32_t, ValKind) { return {}; }
+  Result<void> quick_access(Opcode, ValKind, uint32_t) { return {}; }
+  Result<void> quick_local_get(uint32_t) { return {}; }
+  Result<void> quick_local_set(uint32_t, bool) { return {}; }
+  Result<void> quick_constant(ValKind, uint64_t) { return {}; }
+  Result<void> quick_drop() { return {}; }
+  Result<void> quick_select() { return {}; }
+  Result<void> quick_global(uint32_t, bool) { return {}; }
+  Result<void> quick_call(uint32_t) { return {}; }
+  Result<void> quick_open(FrameKind) { return {}; }
+  Result<void> quick_close() { return {}; }
+  Result<void> quick_branch(uint32_t) { return {}; }
+  Result<void> quick_branch_if(uint32_t) { return {}; }
+};
+
+} // namespace
+
+Result<void> BodyValidator::finish() {
+  Instruction in;
+  NoUser nobody;
+  for (bool more = true; more;) {
+    if (!is_small_build && EBB_TRY(step_quickly(nobody))) continue;
+    more = EBB_TRY(step(in));
+  }
+  return {};
 }
 
 ValType BodyValidator::local_type_slow(uint32_t index) const {

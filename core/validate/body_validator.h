@@ -50,19 +50,6 @@ struct LocalRun {
   ValType type;
 };
 
-/// What the quick way of validation knows how to go through.
-enum class QuickWay : uint8_t {
-  careful, ///< Nothing of the following.
-  numeric,
-  access, ///< Of the first memory.
-  local_get,
-  local_set,
-  local_tee,
-  i32_const,
-  drop,
-  br_if ///< Without values.
-};
-
 class BodyValidator {
 public:
   /// All arguments must outlive the validator.
@@ -84,14 +71,17 @@ public:
   /// then. Fails: out_of_memory, and what decoding and validation report. On failure: only begin_…
   /// may follow.
   Result<bool> step(Instruction& out);
-  /// The same in two parts, for who wants to know more: reads and checks the next instruction if
-  /// that is easy and it is right, and says which way it was (see body_quick.h, which defines it).
-  /// Otherwise it says `careful`, nothing that counts has changed, and `step_carefully` must follow.
-  QuickWay step_quickly(Instruction& out);
-  [[gnu::noinline]] Result<bool> step_carefully(Instruction& out);
+  /// Reads and checks the next instruction if that is easy and it is right, and hands it to `user`:
+  /// see body_quick.h, which defines it. If not, it says false, nothing that counts has changed,
+  /// and `step` must follow. Fails: as `user`.
+  template <class User> Result<bool> step_quickly(User& user);
+  /// Reads and checks all that is left of a function's body. Fails: as `step`.
+  Result<void> finish();
 
   /// The offset in the module of what is read next; after a failure, of what failed.
   uint32_t offset() const { return failed_ ? error_offset_ : reader_.offset(); }
+  /// The offset of the instruction read last; at the beginning, of the first.
+  uint32_t instruction_offset() const { return reader_.offset_of(instruction_); }
   /// The function begun last, or `no_function`.
   FuncIndex function() const { return function_; }
   /// The features that the instructions read so far need, over all bodies.
@@ -107,7 +97,7 @@ public:
   /// The declared locals without the parameters.
   std::span<const LocalRun> local_runs() const { return {runs_.data(), runs_.size()}; }
 
-  // What the last step found.
+  // What the last step found, unless it was a quick one.
   /// Whether the instruction just read can be reached.
   bool was_reachable() const { return was_reachable_; }
   /// The operand type of drop, select (the type chosen), local.set, local.tee, global.set,
@@ -156,6 +146,10 @@ private:
   // The quick way: body_quick.h.
   bool pop_quickly(const ValType* types, uint32_t count);
   bool push_quickly(ValType type);
+  bool call_quickly(const SubType& type);
+  bool open_quickly(FrameKind kind, uint8_t type);
+  bool close_quickly();
+  bool is_bare_label(uint32_t label) const;
 
   // Operands.
   Result<void> push(ValType type);
@@ -215,6 +209,8 @@ private:
   FeatureSet features_used_ = FeatureSet::mvp();
   TypeReader type_reader_;
   Reader reader_;
+  const uint8_t* instruction_ = nullptr;
+  size_t floor_ = 0; ///< The height of the innermost frame.
   Vec<ValType> operands_;
   Vec<ControlFrame> control_;
   Vec<uint32_t> labels_;
@@ -230,6 +226,7 @@ private:
   uint32_t globals_visible_ = 0;
   uint32_t br_table_serial_ = 0;
   uint32_t error_offset_ = 0;
+  uint32_t quick_locals_ = 0;     // how many of the cached ones the quick way knows
   bool tracks_locals_ = false;    // whether some local cannot start as zero or null
   bool has_plain_memory_ = false; // a memory whose addresses have 32 bits, the first
   bool is_const_ = false;

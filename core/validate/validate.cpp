@@ -11,14 +11,11 @@ Result<void> validate_module(std::span<const uint8_t> bytes, FeatureSet features
   ModuleDecl module(heap);
   EBB_TRY(decode_module(bytes, features, types, heap, module, diagnostic));
   BodyValidator body(module, types, features, heap);
-  Instruction in;
   for (size_t i = module.imported_functions; i < module.functions.size(); ++i) {
     const FuncIndex function{static_cast<uint32_t>(i)};
     const auto run = [&]() -> Result<void> {
       EBB_TRY(body.begin_function(function));
-      while (EBB_TRY(body.step(in))) {
-      }
-      return {};
+      return body.finish();
     };
     const Result<void> valid = run();
     if (valid) continue;
