@@ -47,10 +47,6 @@ struct QuickRule {
 
 extern const QuickRule* const quick_rules; ///< By opcode without prefix.
 
-inline Result<uint64_t> widened(Result<uint32_t> value) {
-  return value.ok() ? Result<uint64_t>(uint64_t{value.value()}) : Result<uint64_t>(value.error());
-}
-
 /// Pops operands if they have just these types, of which there are `count`, and at most two.
 [[gnu::always_inline]] inline bool BodyValidator::pop_quickly(const ValType* types,
                                                               uint32_t count) {
@@ -222,16 +218,24 @@ template <class User>
     EBB_TRY(user.quick_constant(ValKind::i64, static_cast<uint64_t>(value.value())));
     return true;
   }
-  case QuickWay::f32_const:
-  case QuickWay::f64_const: {
-    const bool is_double = rule.way == QuickWay::f64_const;
+  case QuickWay::f32_const: {
     Reader reader({at + 1, remaining - 1});
-    const Result<uint64_t> value = is_double ? reader.u64_fixed() : widened(reader.u32_fixed());
+    const Result<uint32_t> value = reader.u32_fixed();
     if (!value.ok()) return false;
-    if (!push_quickly(is_double ? ValType::f64() : ValType::f32())) return false;
+    if (!push_quickly(ValType::f32())) return false;
     next = reader.cursor();
     EBB_TRY(go_on());
-    EBB_TRY(user.quick_constant(is_double ? ValKind::f64 : ValKind::f32, value.value()));
+    EBB_TRY(user.quick_constant(ValKind::f32, value.value()));
+    return true;
+  }
+  case QuickWay::f64_const: {
+    Reader reader({at + 1, remaining - 1});
+    const Result<uint64_t> value = reader.u64_fixed();
+    if (!value.ok()) return false;
+    if (!push_quickly(ValType::f64())) return false;
+    next = reader.cursor();
+    EBB_TRY(go_on());
+    EBB_TRY(user.quick_constant(ValKind::f64, value.value()));
     return true;
   }
   case QuickWay::drop:
