@@ -82,7 +82,7 @@ public:
   /// Fails: unexpected_end, integer_too_long, integer_too_large.
   Result<int64_t> s64();
 
-  /// Little-endian bits. Fail: unexpected_end.
+  /// Little-endian bits. Fails: unexpected_end.
   Result<uint32_t> u32_fixed();
   /// Fails: unexpected_end.
   Result<uint64_t> u64_fixed();
