@@ -123,8 +123,9 @@ constexpr FormShape shape_of(Op op, Kinds kinds) {
   shape.constant_operands = operands_of(Kind::k, kinds) & 15;
   shape.may_wait = ((op == Op::i32_add || op == Op::i32_sub) && kinds.b == Kind::k) ||
                    (op == Op::copy && kinds.a == Kind::k);
-  const bool is_at_known_address = is_memory_access(op) && kinds.a == Kind::k;
-  shape.is_simple = info.effect < Effect::enter && !shape.is_compact_only && !is_at_known_address &&
+  shape.is_at_known_address = is_memory_access(op) && kinds.a == Kind::k;
+  shape.is_plain_branch = has_target(info.effect) && info.extra == 0 && !shape.is_compact_only;
+  shape.is_simple = info.effect < Effect::enter && !shape.is_compact_only &&
                     op != Op::select_v128 && (info.extra == 0 || is_memory_access(op));
   return shape;
 }

@@ -118,6 +118,8 @@ struct FormShape {
   /// What threading may make part of another instruction: a slot is given a known value, or
   /// something that is computed from an i32 and an immediate.
   bool may_wait : 1;
+  bool is_at_known_address : 1;  ///< A load or store whose address lies in two fields.
+  bool is_plain_branch : 1;      ///< With one target of two bytes, and nothing beside operands.
   uint8_t slot_operands : 4;     ///< A bit for each operand of kind s.
   uint8_t constant_operands : 4; ///< The same for kind k.
 };

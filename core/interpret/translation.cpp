@@ -125,6 +125,7 @@ void take_apart(const uint8_t* at, Step& out) {
 
 Translation::Translation(const TranslationInput& input) : in_(input) {
   constexpr ptrdiff_t marked_max = ptrdiff_t{1024} * 1024;
+  is_unmetered_ = input.image->metering == Metering::none;
   has_labels_everywhere_ = in_.end - in_.begin > marked_max;
   const Pins& pins = in_.pins;
   memset(pin_at_, 0, sizeof(pin_at_));
@@ -184,11 +185,15 @@ void Translation::walk() {
       loop_ = at;
     }
     const FormShape& shape = form_shapes[read_code<uint16_t>(at)];
-    if (shape.is_simple && !holds_) {
+    if (!holds_ && shape.is_simple) {
       if (const uint8_t* next = step_simply(at, shape)) {
         at = next;
         continue;
       }
+    }
+    if (!holds_ && shape.is_plain_branch && deferred_count_ == 0 && is_unmetered_) {
+      at = step_branch(at, shape);
+      continue;
     }
     take_apart(at, in);
     step(in);
@@ -225,6 +230,13 @@ bool Translation::touches_deferred(uint32_t slots, const uint32_t* values) const
   return false;
 }
 
+/// Puts an instruction of a form that has operands and perhaps an offset, with what is pinned.
+[[gnu::always_inline]] inline void Translation::put_plainly(Form form, const uint32_t* values,
+                                                            uint32_t offset) {
+  const uint32_t slots = threaded_shapes[static_cast<size_t>(form)].slot_operands;
+  put_simply(choose(form, pinned_operands(slots, values), false), values, offset);
+}
+
 /// Puts the instruction at `at`, which is simple, and gives where the next one is; or null, and
 /// nothing has changed, if it takes more than that.
 const uint8_t* Translation::step_simply(const uint8_t* at, const FormShape& shape) {
@@ -232,10 +244,37 @@ const uint8_t* Translation::step_simply(const uint8_t* at, const FormShape& shap
   read_operands(at, shape, values);
   if (shape.may_wait && may_wait(at, shape, values)) return nullptr;
   if (deferred_count_ != 0 && touches_deferred(shape.slot_operands, values)) return nullptr;
-  const Form form = static_cast<Form>(read_code<uint16_t>(at));
-  const FormChoice choice = choose(form, pinned_operands(shape.slot_operands, values), false);
   // Of a load or store; others have no place for it.
-  put_simply(choice, values, read_code<uint16_t>(at + shape.extra));
+  uint32_t offset = read_code<uint16_t>(at + shape.extra);
+  if (shape.is_at_known_address) {
+    values[1] = (values[1] & UINT16_MAX) | offset << 16;
+    offset = 0;
+  }
+  put_plainly(static_cast<Form>(read_code<uint16_t>(at)), values, offset);
+  return at + shape.bytes;
+}
+
+/// Puts the branch at `at`, and gives where the next instruction is. No value was put off.
+const uint8_t* Translation::step_branch(const uint8_t* at, const FormShape& shape) {
+  uint32_t values[4];
+  read_operands(at, shape, values);
+  const Form form = static_cast<Form>(read_code<uint16_t>(at));
+  const uint8_t* const field = at + shape.head;
+  const uint8_t* const to = field + int64_t{2} * read_code<int16_t>(field);
+  const bool to_loop = to == loop_ && has_loop_form(form);
+  const FormChoice choice = choose(form, pinned_operands(shape.slot_operands, values), to_loop);
+  const ThreadedShape& threaded = threaded_shapes[choice.form];
+  if (position_ + put_bytes_max > capacity_) out_ = nullptr;
+  if (choice.stores != 0) put_pins(choice.stores, true);
+  const uint32_t target_at = position_ + threaded.bytes;
+  if (out_ != nullptr) {
+    put_operands(threaded, choice, values);
+    put_handler(static_cast<Form>(choice.form));
+    if (threaded.has_target) put_target(to, target_at);
+  }
+  position_ = target_at + (threaded.has_target ? word : 0);
+  sequence_end_ = position_;
+  put_behind(choice);
   return at + shape.bytes;
 }
 
@@ -302,22 +341,22 @@ void Translation::materialize(int which) {
     const uint32_t values[4] = {value.slot, static_cast<uint32_t>(value.bits)};
     return put_simply(FormChoice::of(Form::copy_sknn), values, 0);
   }
-  Step out;
-  out.kinds.d = value.has_slot ? Kind::s : Kind::a;
-  out.values[0] = value.slot;
-  out.kinds.a = value.source;
-  out.values[1] = value.from;
-  alignas(uint64_t) uint8_t bytes[sizeof(uint64_t)];
   if (!value.is_constant) {
-    out.op = in_acc ? Op::i32_add : Op::copy_add;
-    out.kinds.b = Kind::k;
-    out.values[2] = static_cast<uint32_t>(value.bits);
-  } else {
-    out.op = Op::copy_const;
-    out.kinds.a = Kind::n;
-    write_code(bytes, value.bits);
-    out.extra = bytes;
+    constexpr Form sums[2][2] = {{Form::i32_add_askn, Form::i32_add_aakn},
+                                 {Form::i32_add_sskn, Form::i32_add_sakn}};
+    EBB_ASSERT(in_acc || value.source == Kind::s);
+    const bool adds_to_acc = value.source == Kind::a;
+    const uint32_t values[4] = {value.slot, value.from, static_cast<uint32_t>(value.bits)};
+    return put_plainly(in_acc ? sums[value.has_slot][adds_to_acc] : Form::copy_add_sskn, values, 0);
   }
+  Step out;
+  out.op = Op::copy_const;
+  out.form = Form::copy_const_snnn;
+  out.kinds.d = Kind::s;
+  out.values[0] = value.slot;
+  alignas(uint64_t) uint8_t bytes[sizeof(uint64_t)];
+  write_code(bytes, value.bits);
+  out.extra = bytes;
   emit(out);
 }
 

@@ -165,6 +165,7 @@ private:
   void walk();
   void step(Step& in);
   const uint8_t* step_simply(const uint8_t* at, const FormShape& shape);
+  const uint8_t* step_branch(const uint8_t* at, const FormShape& shape);
   bool may_wait(const uint8_t* at, const FormShape& shape, const uint32_t* values) const;
   bool touches_deferred(uint32_t slots, const uint32_t* values) const;
   // Values that are put off.
@@ -200,6 +201,7 @@ private:
   void emit_enter(const Step& in);
   void emit_as_it_is(const Step& in);
   void put(const Step& in, const FormChoice& choice, Form form);
+  void put_plainly(Form form, const uint32_t* values, uint32_t offset);
   void put_operands(const ThreadedShape& shape, const FormChoice& choice, const uint32_t* values);
   void put_simply(const FormChoice& choice, const uint32_t* values, uint32_t offset);
   void put_behind(const FormChoice& choice);
@@ -211,8 +213,10 @@ private:
   void put_enter();
   void put_tail(uint8_t* at, const Step& in) const;
   void put_targets(const Step& in, uint32_t at);
+  void put_target(const uint8_t* to, uint32_t at);
   void reach_label(uint32_t& entry);
   bool leads_to_loop(const Step& in) const;
+  static bool has_loop_form(Form form);
   bool loop_is_at(const uint8_t* at) const;
   bool label_is_at(const uint8_t* at);
   bool finds_label_at(const uint8_t* at);
@@ -226,6 +230,7 @@ private:
   bool has_labels_everywhere_ =
       false; ///< As far as is known: looking for them would take too long.
   uint32_t* layout_ = nullptr;
+  bool is_unmetered_ = false;
   uint8_t* out_ = nullptr; ///< Null while only positions are wanted.
   size_t capacity_ = 0;    ///< From there.
   uint32_t position_ = 0;

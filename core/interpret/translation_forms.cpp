@@ -28,6 +28,13 @@ bool Translation::leads_to_loop(const Step& in) const {
   return find_threaded_form(in.op, kinds) != Form::count;
 }
 
+/// Whether a branch has a form that leads to the innermost loop.
+bool Translation::has_loop_form(Form form) {
+  FormInfo info = form_info(form);
+  info.kinds.d = Kind::l;
+  return find_threaded_form(info.op, info.kinds) != Form::count;
+}
+
 namespace {
 
 /// The form in which the operands of `mask` are pins and others are in their slots, the first two
@@ -257,19 +264,11 @@ void Translation::put_tail(uint8_t* at, const Step& in) const {
   memcpy(at, &tail, sizeof(tail));
 }
 
-/// Writes the addresses to which a branch or table leads at a position. Those to come are links of
-/// the list of their label until it is reached.
+/// Writes the addresses to which a branch or table leads at a position.
 void Translation::put_targets(const Step& in, uint32_t at) {
   const uint8_t* field = in.extra + op_info(in.code_op).extra;
   for (; field < in.next; field += target_bytes(in.code_op)) {
-    const uint8_t* to = field + target_distance(in.code_op, field);
-    uint32_t& entry = layout_[index_of(to)];
-    if (to <= found_) {
-      write_code<const uint8_t*>(out_ + at, out_ + Layout::position(entry));
-    } else {
-      write_code<uintptr_t>(out_ + at, Layout::position(entry));
-      entry = at | (entry & Layout::marks);
-    }
+    put_target(field + target_distance(in.code_op, field), at);
     at += word;
   }
 }

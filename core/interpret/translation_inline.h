@@ -85,6 +85,15 @@ inline void Translation::put_operands(const ThreadedShape& shape, const FormChoi
   write_code(at + shape.operands[3], values[3]);
 }
 
+/// Writes the address of a label at a position. One to come is a link of the list of its targets
+/// until it is reached.
+inline void Translation::put_target(const uint8_t* to, uint32_t at) {
+  uint32_t& entry = layout_[index_of(to)];
+  if (to <= found_) return write_code<const uint8_t*>(out_ + at, out_ + Layout::position(entry));
+  write_code<uintptr_t>(out_ + at, Layout::position(entry));
+  entry = at | (entry & Layout::marks);
+}
+
 /// What goes with a choice behind the instruction.
 inline void Translation::put_behind(const FormChoice& choice) {
   if (choice.moved != 0) put_move(static_cast<int>(choice.moved) - 1);
