@@ -74,6 +74,7 @@ Result<void> FunctionCompiler::emit_call(Draft& draft, const SubType& type, size
   }
   EBB_TRY(emit(draft));
   emitter_.seal();
+  call_end_ = emitter_.position();
   lose_acc();
   if (tail) {
     note_exit(0);

@@ -18,11 +18,12 @@ Result<void> FunctionCompiler::open_block(FrameKind kind, std::span<const ValTyp
   block.loop_depth = blocks_.back().loop_depth;
   block.region = region_;
   block.set_locals = static_cast<uint32_t>(set_locals_.size());
+  block.start = emitter_.position();
   if (kind == FrameKind::loop) {
     if (block.loop_depth < UINT8_MAX) block.loop_depth++;
     emitter_.seal();
     lose_acc();
-    block.start = emitter_.position();
+    if constexpr (!is_small_build) block.loops.label = EBB_TRY(emitter_.list_loop());
   }
   EBB_TRY(blocks_.push(block));
   return kind == FrameKind::loop ? begin_metered() : Result<void>();
@@ -46,7 +47,7 @@ Result<void> FunctionCompiler::handle_else() {
     EBB_TRY(emitter_.put_forward(draft, open.end));
     open.targeted = true;
   }
-  emitter_.bind(open.otherwise);
+  EBB_TRY(emitter_.bind(open.otherwise));
   forget_set(open.set_locals);
   rejoin_region(open, blocks_.size() - 1, false);
   open.kind = FrameKind::else_;
@@ -69,8 +70,8 @@ Result<void> FunctionCompiler::handle_end(bool is_last) {
   if (live_ || is_label) rejoin_region(open, blocks_.size() - 1, live_);
   if (is_label) {
     if (live_) EBB_TRY(flush_top(types.size()));
-    emitter_.bind(open.end);
-    emitter_.bind(open.otherwise);
+    EBB_TRY(emitter_.bind(open.end));
+    EBB_TRY(emitter_.bind(open.otherwise));
     forget_set(open.set_locals);
     truncate(open.height);
     lose_acc();
@@ -80,8 +81,38 @@ Result<void> FunctionCompiler::handle_end(bool is_last) {
   } else if (!live_) {
     truncate(open.height);
   }
+  end_loops();
   blocks_.pop();
   return {};
+}
+
+/// A branch to the start of a loop was written.
+void FunctionCompiler::note_back(Block& loop) {
+  if constexpr (is_small_build) return;
+  loop.loops.back_end = emitter_.position();
+  loop.loops.has_call = call_end_ > loop.start;
+  loop.loops.is_target = true;
+}
+
+/// The innermost block ends: if it is a loop, whether that was an innermost one is known; and the
+/// block around it has what is in it. Loops that start at the same place count as one.
+void FunctionCompiler::end_loops() {
+  if constexpr (is_small_build) return;
+  const Block& ended = blocks_.back();
+  const Loops& loops = ended.loops;
+  if (loops.is_target)
+    emitter_.mark_loop(loops.label, !loops.has_call && loops.behind >= loops.back_end);
+  if (blocks_.size() < 2) return;
+  Block& outer = blocks_[blocks_.size() - 2];
+  if (outer.start == ended.start && loops.back_end > outer.loops.back_end) {
+    outer.loops.back_end = loops.back_end;
+    outer.loops.has_call = loops.has_call;
+  }
+  for (const uint32_t start : {loops.is_target ? ended.start : Loops::no_loop, loops.here,
+                               loops.behind}) {
+    if (start < outer.loops.here) outer.loops.here = start;
+    if (start < outer.loops.behind && start > outer.start) outer.loops.behind = start;
+  }
 }
 
 /// Takes the condition off the stack as the branch that tests it: a comparison that came last is
@@ -139,7 +170,11 @@ Result<void> FunctionCompiler::carry(const Block& block, std::span<const ValType
 Result<void> FunctionCompiler::jump(uint32_t label, Draft& branch) {
   EBB_TRY(note_offset());
   Block& target = block(label);
-  if (target.kind == FrameKind::loop) return emitter_.put_backward(branch, target.start);
+  if (target.kind == FrameKind::loop) {
+    EBB_TRY(emitter_.put_backward(branch, target.start));
+    note_back(target);
+    return {};
+  }
   target.targeted = true;
   return emitter_.put_forward(branch, target.end);
 }
@@ -188,8 +223,7 @@ Result<void> FunctionCompiler::jump_over(uint32_t label, Draft& opposite) {
   const uint32_t acc_slot = acc_slot_;
   EBB_TRY(go(label));
   acc_slot_ = acc_slot;
-  emitter_.land(over);
-  return {};
+  return emitter_.land(over);
 }
 
 Result<void> FunctionCompiler::branch_on_null(uint32_t label, bool on_null) {
@@ -241,12 +275,15 @@ Result<void> FunctionCompiler::branch_table() {
       EBB_TRY(emitter_.put_table_forward(target.end));
     }
   }
+  for (const uint32_t label : labels)
+    if (block(label).kind == FrameKind::loop && in_place(block(label), carried))
+      note_back(block(label));
   // Behind the table, once for each label: the move of what it carries.
   for (const uint32_t label : labels) {
     Block& target = block(label);
     if (target.stub_serial != serial) continue;
     target.stub_serial = 0;
-    emitter_.bind(target.stub);
+    EBB_TRY(emitter_.bind(target.stub));
     EBB_TRY(go(label));
   }
   live_ = false;

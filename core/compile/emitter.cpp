@@ -133,8 +133,7 @@ Result<void> Emitter::put_far(const Draft& draft) {
     const uint32_t over = EBB_TRY(put_over(opposite));
     EBB_TRY(put_form(far));
     EBB_TRY(put_field(far_bytes));
-    land(over);
-    return {};
+    return land(over);
   }
   EBB_TRY(put_form(far));
   return put_field(far_bytes);
@@ -186,11 +185,39 @@ Result<uint32_t> Emitter::put_over(const Draft& draft) {
   return position() - near_bytes;
 }
 
-void Emitter::land(uint32_t over) {
+Result<void> Emitter::land(uint32_t over) {
   const int64_t distance = halfwords_between(over, position());
   if (!is_near(distance)) is_too_short_ = true;
   write_code(code_.data() + over, static_cast<int16_t>(distance));
   seal();
+  return list_target();
+}
+
+/// Lists a label here, or marks the one that is. Gives its place.
+Result<uint32_t> Emitter::list_label(uint32_t marks) {
+  const uint32_t bits = (position() - start_) / 2 << Label::shift;
+  if (labels_->is_empty() || labels_->back().bits >> Label::shift != bits >> Label::shift)
+    EBB_TRY(labels_->push(Label{bits}));
+  labels_->back().bits |= marks;
+  return static_cast<uint32_t>(labels_->size() - 1);
+}
+
+Result<void> Emitter::list_target() {
+  if (labels_ != nullptr) EBB_TRY(list_label(Label::target));
+  return {};
+}
+
+void Emitter::mark_loop(uint32_t place, bool is_innermost) {
+  if (labels_ == nullptr) return;
+  uint32_t& bits = (*labels_)[place].bits;
+  bits = (bits & ~Label::innermost) | Label::target | (is_innermost ? Label::innermost : 0);
+}
+
+void Emitter::cut_start(uint32_t bytes) {
+  start_ += bytes;
+  if (labels_ == nullptr) return;
+  for (Label& label : *labels_)
+    label.bits -= bytes / 2 << Label::shift;
 }
 
 Result<void> Emitter::put_table_forward(LabelFixups& label) {
@@ -218,7 +245,9 @@ Result<void> Emitter::put_bytes(const void* bytes, size_t count) {
   return {};
 }
 
-void Emitter::bind(LabelFixups& label) {
+Result<void> Emitter::bind(LabelFixups& label) {
+  seal();
+  if (label.is_empty()) return {};
   const uint32_t here = position();
   // The list may be broken then; the code is written once more.
   if (is_too_short_) label.head = LabelFixups::none;
@@ -237,7 +266,7 @@ void Emitter::bind(LabelFixups& label) {
     field = before == 0 ? LabelFixups::none : field - 2 * before;
   }
   label.head = LabelFixups::none;
-  seal();
+  return list_target();
 }
 
 /// Without taking the instruction apart: what lies behind its destination moves or stays.

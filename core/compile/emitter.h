@@ -12,6 +12,7 @@
 
 #include "collections/vec.h"
 #include "core/bytecode/bytecode.h"
+#include "core/bytecode/label.h"
 #include "error/build.h"
 
 namespace ebb {
@@ -56,7 +57,8 @@ struct LabelFixups {
 
 class Emitter {
 public:
-  explicit Emitter(Vec<uint8_t>& code) : code_(code) {}
+  /// Labels are listed in `labels`, if that is not null.
+  Emitter(Vec<uint8_t>& code, Vec<Label>* labels) : code_(code), labels_(labels) {}
 
   uint32_t position() const { return static_cast<uint32_t>(code_.size()); }
 
@@ -64,8 +66,12 @@ public:
   void begin(Reach reach) {
     reach_ = reach;
     is_too_short_ = false;
+    start_ = position();
+    if (labels_ != nullptr) labels_->clear();
     seal();
   }
+  /// The function begins so many bytes later.
+  void cut_start(uint32_t bytes);
   /// Whether a branch since then leads farther than it can.
   bool is_too_short() const { return is_too_short_; }
   void need_far() { is_too_short_ = true; }
@@ -83,14 +89,18 @@ public:
   Result<void> put_backward(const Draft& draft, uint32_t target);
   /// Writes a branch to a place behind a few instructions that come next; `land` says where it is.
   Result<uint32_t> put_over(const Draft& draft);
-  void land(uint32_t over);
+  Result<void> land(uint32_t over);
   /// Adds an entry of the targets of a br_table, or in reach `far` of a far_br_table.
   Result<void> put_table_forward(LabelFixups& label);
   Result<void> put_table_backward(uint32_t target);
   Result<void> put_bytes(const void* bytes, size_t count);
   /// Lets all branches of a label lead to here, and forgets what came before: control may come from
-  /// elsewhere.
-  void bind(LabelFixups& label);
+  /// elsewhere. Fails: out_of_memory.
+  Result<void> bind(LabelFixups& label);
+  /// Lists the start of a loop here, which is no label before `mark_loop` has said so. Gives its
+  /// place in the list. Fails: out_of_memory.
+  Result<uint32_t> list_loop() { return labels_ != nullptr ? list_label(0) : 0; }
+  void mark_loop(uint32_t place, bool is_innermost);
   /// Control may come from elsewhere: the last instruction can no longer change, and nothing is
   /// known of slots.
   void seal() {
@@ -149,8 +159,12 @@ private:
   Result<void> put_field(uint32_t bytes);
   Result<void> put_far(const Draft& draft);
   void link(LabelFixups& label, uint32_t field);
+  Result<void> list_target();
+  Result<uint32_t> list_label(uint32_t marks);
 
   Vec<uint8_t>& code_;
+  Vec<Label>* labels_;
+  uint32_t start_ = 0; ///< Of the function.
   uint32_t last_start_ = no_last;
   Form last_form_ = Form::count;
   Constant constants_[4]; ///< Slots whose contents are known.

@@ -11,7 +11,7 @@ FunctionCompiler::FunctionCompiler(const ModuleDecl& module, CompileOutput outpu
                                    BodyValidator& validator, const CompileOptions& options,
                                    Heap& heap)
     : decl_(module), output_(output), validator_(validator), options_(options),
-      emitter_(output.code), entries_(heap), locals_(heap), blocks_(heap), set_locals_(heap) {}
+      emitter_(output.code, output.labels), entries_(heap), locals_(heap), blocks_(heap), set_locals_(heap) {}
 
 std::span<const ValType> FunctionCompiler::results() const {
   return type_ != nullptr ? type_->results() : std::span<const ValType>(&constant_type_, 1);
@@ -39,6 +39,7 @@ Result<void> FunctionCompiler::begin(std::span<const ValType> params, Function& 
   acc_slot_ = no_slot;
   acc_entry_ = no_entry;
   exit_ = SIZE_MAX;
+  call_end_ = 0;
   live_ = true;
   counts_fuel_ = options_.metering == Metering::fuel && type_ != nullptr;
   noted_code_ = emitter_.position();
@@ -131,6 +132,7 @@ Result<void> FunctionCompiler::finish_function(Function& function) {
     write_code(extra + 2, static_cast<uint16_t>(frame_refs_ - params_.refs));
   } else {
     function.code_offset += clear_bytes;
+    emitter_.cut_start(clear_bytes);
   }
   if (clear_end_ != 0) {
     write_code(output_.code.data() + enter_at_, static_cast<uint16_t>(clear_first_));

@@ -38,6 +38,7 @@ struct CompileOptions {
 struct CompileOutput {
   Vec<uint8_t>& code;
   Vec<uint8_t>& offset_map; ///< Code offset to wasm offset, LEB128 deltas, if offsets are kept.
+  Vec<Label>* labels = nullptr; ///< Those of the last function, for who wants to know.
 };
 
 class FunctionCompiler {
@@ -71,6 +72,16 @@ private:
     uint32_t weight;  ///< Uses, times eight for each loop around them; stays 0 for types that are
                       ///< never pinned.
   };
+  /// What decides whether a loop is an innermost one: see `Label`.
+  struct Loops {
+    uint32_t label = 0;      ///< Of a loop, its place in the list.
+    uint32_t back_end = 0;   ///< Behind the last branch back to here; 0 if there is none.
+    bool has_call = false;   ///< Whether there is a call before that.
+    bool is_target = false;  ///< Whether such a branch is to this very block.
+    uint32_t here = no_loop; ///< Where the first loop in it starts to which a branch goes back;
+    uint32_t behind = no_loop; ///< and the first one that starts behind its own start.
+    static constexpr uint32_t no_loop = UINT32_MAX;
+  };
   struct Block {
     FrameKind kind;
     bool targeted = false;
@@ -78,8 +89,9 @@ private:
     uint16_t numbers = 0; ///< Slots in use below the block's parameters.
     uint16_t refs = 0;
     uint32_t height = 0; ///< Entries below the parameters.
-    uint32_t start = 0;  ///< Of a loop.
-    uint32_t region = 0; ///< Where it began.
+    uint32_t start = 0;  ///< Where it began.
+    uint32_t region = 0; ///< Where that began which it is charged to.
+    Loops loops;
     LabelFixups end;
     LabelFixups otherwise;   ///< Of an if: to its else.
     uint32_t set_locals = 0; ///< How many of `set_locals_` were set when it opened.
@@ -204,6 +216,8 @@ private:
   bool in_place(const Block& block, const Values& carried) const;
   Result<void> carry(const Block& block, std::span<const ValType> types);
   Result<void> jump(uint32_t label, Draft& branch);
+  void note_back(Block& loop);
+  void end_loops();
   Result<void> jump_over(uint32_t label, Draft& opposite);
   Result<void> go(uint32_t label);
   Result<void> emit_return();
@@ -258,6 +272,7 @@ private:
   uint32_t table_serial_ = 0;
   uint32_t acc_slot_ = no_slot;
   size_t acc_entry_ = no_entry;
+  uint32_t call_end_ = 0; ///< Behind the last call.
   uint32_t noted_code_ = 0;
   uint32_t noted_wasm_ = 0;
   uint32_t region_ = 0;         ///< Where in the code the present region's charge is.

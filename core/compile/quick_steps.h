@@ -175,6 +175,7 @@ inline Result<void> FunctionCompiler::quick_call(uint32_t index) {
   if (branch == Op::count) return branch_if(label);
   if (target.kind == FrameKind::loop) {
     if (!EBB_TRY(emitter_.make_last_backward(branch, target.start))) return branch_if(label);
+    note_back(target);
   } else {
     EBB_TRY(emitter_.make_last_forward(branch, target.end));
     target.targeted = true;

@@ -80,12 +80,16 @@ TranslationInput translation_input(const ModuleImage& image, const uint8_t* code
 
 constexpr size_t no_bound = SIZE_MAX;
 
-/// Makes an empty layout for a function, in place of what was there.
-Result<void> make_layout(Vec<uint32_t>& layout, const Function& function) {
-  const size_t count = function.code_bytes / 2;
-  layout.clear();
-  if (count > layout.capacity()) layout.shrink_to_fit();
-  return layout.resize(count);
+/// Makes positions for labels, in place of those that were there. Fails: out_of_memory.
+Result<void> make_positions(Vec<uint32_t>& positions, size_t count) {
+  positions.clear();
+  // A block that is too small is not held while there is a larger one.
+  if (count > positions.capacity()) positions.shrink_to_fit();
+  return positions.resize(count);
+}
+
+LabelList list_of(const Vec<Label>& labels, Vec<uint32_t>& positions) {
+  return {labels.data(), positions.data(), static_cast<uint32_t>(labels.size())};
 }
 
 // What they save less code than that is less than they take: a function by itself, or a module,
@@ -97,16 +101,6 @@ Result<void> make_choices(Vec<uint64_t>& choices) { return choices.resize(KnownC
 
 uint64_t* entries_of(Vec<uint64_t>& choices) {
   return choices.is_empty() ? nullptr : choices.data();
-}
-
-/// Writes a function as far as there is room, and gives its size.
-uint32_t write_function(const TranslationInput& input, uint32_t* layout, uint8_t* out,
-                        size_t capacity, bool& is_written) {
-  mark_layout(input.begin, input.end, layout);
-  Translation translation(input);
-  const uint32_t bytes = translation.write(layout, out, capacity);
-  is_written = translation.is_written();
-  return bytes;
 }
 
 uint8_t* write_head(uint8_t* out, Form form) {
@@ -174,16 +168,20 @@ Result<uint8_t*> make_room(Threading& threading, uint32_t bytes) {
 /// Threads a function behind those before it. Returns where it is. Fails: out_of_memory.
 Result<uint8_t*> thread_behind(Threading& threading, const Function& function,
                                const uint8_t* code) {
-  EBB_TRY(make_layout(threading.layout, function));
-  uint32_t* layout = threading.layout.data();
   const TranslationInput input =
       translation_input(threading.image, code, function, entries_of(threading.choices));
-  bool is_written = false;
+  if (!threading.has_labels)
+    EBB_TRY(find_labels(input.begin, input.end,
+                        {threading.labels, threading.positions, threading.bits}));
+  const size_t count = threading.labels.size();
+  EBB_TRY(make_positions(threading.positions, count));
   uint8_t* out = threading.out;
   const size_t room = static_cast<size_t>(threading.end - out);
-  const uint32_t bytes = write_function(input, layout, out, room, is_written);
+  Translation translation(input);
+  const uint32_t bytes =
+      translation.write(list_of(threading.labels, threading.positions), out, room);
   threading.written += bytes;
-  if (is_written) {
+  if (translation.is_written()) {
     threading.out += bytes;
     return out;
   }
@@ -192,15 +190,16 @@ Result<uint8_t*> thread_behind(Threading& threading, const Function& function,
   } else {
     out = EBB_TRY(make_room(threading, bytes));
   }
-  EBB_TRY(make_layout(threading.layout, function));
-  write_function(input, layout, out, no_bound, is_written);
+  EBB_TRY(make_positions(threading.positions, count));
+  Translation(input).write(list_of(threading.labels, threading.positions), out, no_bound);
   return out;
 }
 
 } // namespace
 
 Threading::Threading(ModuleImage& threaded)
-    : image(threaded), layout(threaded.heap), choices(threaded.heap) {}
+    : image(threaded), labels(threaded.heap), positions(threaded.heap), bits(threaded.heap),
+      choices(threaded.heap) {}
 
 /// Makes the first block: the functions, since calls refer to them, entry points, and code.
 Result<void> begin_threading(Threading& threading) {
@@ -286,17 +285,25 @@ Result<void> make_ready(ModuleImage& image) {
   return {};
 }
 
-Result<Block> thread_function(ModuleImage& image, const Function& function, const uint8_t* code) {
+Result<Block> thread_function(ModuleImage& image, const Function& function, const uint8_t* code,
+                              const Vec<Label>* labels) {
   if (is_small_build) return Error::invalid_config;
-  Vec<uint32_t> layout(image.heap);
-  EBB_TRY(make_layout(layout, function));
   Vec<uint64_t> choices(image.heap);
   if (function.code_bytes >= function_for_choices) EBB_TRY(make_choices(choices));
   const TranslationInput input = translation_input(image, code, function, entries_of(choices));
-  mark_layout(input.begin, input.end, layout.data());
-  const uint32_t bytes = Translation(input).write(layout.data(), nullptr, 0);
+  Vec<Label> found(image.heap);
+  Vec<uint32_t> positions(image.heap);
+  if (labels == nullptr) {
+    Vec<uint32_t> bits(image.heap);
+    EBB_TRY(find_labels(input.begin, input.end, {found, positions, bits}));
+    labels = &found;
+  }
+  const size_t count = labels->size();
+  EBB_TRY(make_positions(positions, count));
+  const uint32_t bytes = Translation(input).write(list_of(*labels, positions), nullptr, 0);
   const Block block = EBB_TRY(image.heap.allocate(bytes, alignof(uint64_t)));
-  Translation(input).write(layout.data(), static_cast<uint8_t*>(block.pointer), no_bound);
+  Translation(input).write(list_of(*labels, positions), static_cast<uint8_t*>(block.pointer),
+                           no_bound);
   return block;
 }
 

@@ -19,7 +19,8 @@ Result<void> begin_threading(Threading& threading);
 Result<void> thread_next(Threading& threading, const Function& function, const uint8_t* code,
                          uint32_t source_bytes);
 void finish_threading(Threading& threading);
-Result<Block> thread_function(ModuleImage& image, const Function& function, const uint8_t* code);
+Result<Block> thread_function(ModuleImage& image, const Function& function, const uint8_t* code,
+                              const Vec<Label>* labels);
 
 /// Where the compact instruction is that the code at `pc`, in a function, came from: an offset into
 /// ModuleImage::code.

@@ -135,8 +135,10 @@ Translation::Translation(const TranslationInput& input) : in_(input) {
     pin_at_[pins.homes[i]] = static_cast<uint8_t>(i + 1);
 }
 
-uint32_t Translation::write(uint32_t* layout, uint8_t* out, size_t capacity) {
-  layout_ = layout;
+uint32_t Translation::write(const LabelList& labels, uint8_t* out, size_t capacity) {
+  labels_ = labels;
+  next_place_ = 0;
+  find_next_label();
   out_ = out;
   capacity_ = capacity;
   walk();
@@ -156,7 +158,11 @@ const uint8_t* Translation::locate(const uint8_t* threaded, uint32_t position) {
 }
 
 bool Translation::loop_is_at(const uint8_t* at) const {
-  if (layout_ != nullptr) return (layout_[index_of(at)] & Layout::loop) != 0;
+  if (threaded_ == nullptr) {
+    const uint32_t place = labels_.place_of(offset_of(at));
+    return labels_.count != 0 && in_.begin + labels_.labels[place].offset() == at &&
+           labels_.labels[place].is_innermost();
+  }
   const void* handler = read_code<const void*>(threaded_ + position_);
   const Metering metering = in_.image->metering;
   for (const Form form : {Form::loop_nnnn, metered_form(Form::loop_nnnn, metering)})
@@ -164,26 +170,38 @@ bool Translation::loop_is_at(const uint8_t* at) const {
   return false;
 }
 
+/// Control may come here from elsewhere, perhaps as often as there are rounds of a loop.
+void Translation::enter_label(const uint8_t* at) {
+  if (at == next_label_) {
+    if (out_ != nullptr) reach_label();
+  }
+  if (loop_is_at(at)) {
+    Step loop;
+    loop.op = Op::loop;
+    loop.form = Form::loop_nnnn;
+    loop.next = at;
+    emit(loop);
+    loop_ = at;
+  }
+  if (at != next_label_) return;
+  next_place_++;
+  find_next_label();
+}
+
 void Translation::walk() {
   put_enter();
   Step in;
   for (const uint8_t* at = in_.begin; at < in_.end;) {
-    const bool is_label = label_is_at(at);
-    if (is_label) {
+    if (label_is_at(at)) {
       release_held();
       materialize_all();
       drop_all();
+      if (position_ > wanted_) return;
+      found_ = at;
+      enter_label(at);
     }
     if (position_ > wanted_) return;
     found_ = at;
-    if (is_label && out_ != nullptr) reach_label(layout_[index_of(at)]);
-    if (is_label && loop_is_at(at)) {
-      Step loop;
-      loop.op = Op::loop;
-      loop.next = at;
-      emit(loop);
-      loop_ = at;
-    }
     const FormShape& shape = form_shapes[read_code<uint16_t>(at)];
     if (!holds_ && shape.is_simple) {
       if (const uint8_t* next = step_simply(at, shape)) {

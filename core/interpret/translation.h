@@ -20,6 +20,7 @@
 #include "collections/vec.h"
 #include "core/artifact/module_image.h"
 #include "core/bytecode/bytecode.h"
+#include "core/bytecode/label.h"
 #include "core/interpret/superinstructions.h"
 
 namespace ebb {
@@ -70,19 +71,33 @@ inline Kind& kind_at(Kinds& kinds, int which) {
   return reinterpret_cast<Kind*>(&kinds)[which];
 }
 
-/// What labels and loops a walk knows of, by half the compact offset: these marks, and in the bits
-/// above them, of a label that has been reached, its position in threaded code; of one to come,
-/// that of the last target which leads there, or 0. Each such target has that of the one before.
-struct Layout {
-  static constexpr uint32_t label = 1;
-  static constexpr uint32_t loop = 2;
-  static constexpr uint32_t marks = 3;
-  static uint32_t position(uint32_t entry) { return entry & ~marks; }
+/// Finds the labels of a function. Fails: out_of_memory. On failure: as on success, what the three
+/// hold is scratch memory.
+struct LabelSearch {
+  Vec<Label>& labels;
+  Vec<uint32_t>& positions; ///< As many entries afterwards, of any value.
+  Vec<uint32_t>& bits;
 };
+Result<void> find_labels(const uint8_t* begin, const uint8_t* end, LabelSearch out);
 
-/// Notes labels and innermost loops of a function in `layout`, one entry for each halfword, all
-/// zero before; walks begin with that.
-void mark_layout(const uint8_t* begin, const uint8_t* end, uint32_t* layout);
+/// The labels of the function that is walked through, in their order.
+struct LabelList {
+  const Label* labels = nullptr;
+  /// Where each is in threaded code, once it has been reached; of one to come, where the last target
+  /// is that leads there, or 0. Each such target has that of the one before.
+  uint32_t* positions = nullptr;
+  uint32_t count = 0;
+
+  /// The place of the label at an offset, or, if there is none, of some other.
+  uint32_t place_of(uint32_t offset) const {
+    const uint32_t bits = offset / 2 << Label::shift | Label::marks;
+    const Label* first = labels;
+    // Without branches, which nobody could predict.
+    for (uint32_t left = count; left > 1; left -= left / 2)
+      first += first[left / 2].bits <= bits ? left / 2 : 0;
+    return static_cast<uint32_t>(first - labels);
+  }
+};
 
 /// What was chosen for forms with operands in pins, which is the same wherever they come. Entries
 /// are found by hash; one that is zero, or was chosen for others, is replaced.
@@ -141,9 +156,8 @@ public:
   explicit Translation(const TranslationInput& input);
 
   /// Writes the code to `out` unless it might be more than `capacity` bytes, which `is_written`
-  /// then says. Gives its size. `layout` has marks only, which it keeps unless something is
-  /// written.
-  uint32_t write(uint32_t* layout, uint8_t* out, size_t capacity);
+  /// then says. Gives its size. The positions of labels are zero before.
+  uint32_t write(const LabelList& labels, uint8_t* out, size_t capacity);
   bool is_written() const { return out_ != nullptr; }
   /// Finds the compact instruction that the code at `position` of the threaded code came from.
   const uint8_t* locate(const uint8_t* threaded, uint32_t position);
@@ -163,6 +177,7 @@ private:
   static constexpr int none = -1;
 
   void walk();
+  void enter_label(const uint8_t* at);
   void step(Step& in);
   const uint8_t* step_simply(const uint8_t* at, const FormShape& shape);
   const uint8_t* step_branch(const uint8_t* at, const FormShape& shape);
@@ -214,13 +229,14 @@ private:
   void put_tail(uint8_t* at, const Step& in) const;
   void put_targets(const Step& in, uint32_t at);
   void put_target(const uint8_t* to, uint32_t at);
-  void reach_label(uint32_t& entry);
+  void reach_label();
   bool leads_to_loop(const Step& in) const;
   static bool has_loop_form(Form form);
   bool loop_is_at(const uint8_t* at) const;
   bool label_is_at(const uint8_t* at);
   bool finds_label_at(const uint8_t* at);
-  size_t index_of(const uint8_t* at) const { return static_cast<size_t>(at - in_.begin) / 2; }
+  void find_next_label();
+  uint32_t offset_of(const uint8_t* at) const { return static_cast<uint32_t>(at - in_.begin); }
 
   /// Lists of pins say slots in a byte.
   static constexpr uint32_t slots_listed = 256;
@@ -229,7 +245,9 @@ private:
   uint8_t pin_at_[slots_listed + 1]; ///< The pin of a slot, plus one; the last is that of others.
   bool has_labels_everywhere_ =
       false; ///< As far as is known: looking for them would take too long.
-  uint32_t* layout_ = nullptr;
+  LabelList labels_;
+  uint32_t next_place_ = 0; ///< Of the next label, which is there.
+  const uint8_t* next_label_ = nullptr;
   bool is_unmetered_ = false;
   uint8_t* out_ = nullptr; ///< Null while only positions are wanted.
   size_t capacity_ = 0;    ///< From there.

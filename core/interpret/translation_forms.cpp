@@ -273,14 +273,15 @@ void Translation::put_targets(const Step& in, uint32_t at) {
   }
 }
 
-/// Here is the label of this entry: all targets that lead to it say so now.
-void Translation::reach_label(uint32_t& entry) {
-  for (uint32_t at = Layout::position(entry); at != 0;) {
+/// Here is the next label: all targets that lead to it say so now.
+void Translation::reach_label() {
+  uint32_t& position = labels_.positions[next_place_];
+  for (uint32_t at = position; at != 0;) {
     const uint32_t before = static_cast<uint32_t>(read_code<uintptr_t>(out_ + at));
     write_code<const uint8_t*>(out_ + at, out_ + position_);
     at = before;
   }
-  entry = position_ | (entry & Layout::marks);
+  position = position_;
 }
 
 /// Writes what plain instructions do not have: operands of kind w, extra bytes, tails and tables.

@@ -30,8 +30,16 @@ inline void read_operands(const uint8_t* at, const FormShape& shape, uint32_t* v
 /// for its labels part by part would take too long, to every one.
 inline bool Translation::label_is_at(const uint8_t* at) {
   if (has_labels_everywhere_) return true;
-  if (layout_ != nullptr) return (layout_[index_of(at)] & Layout::label) != 0;
-  return finds_label_at(at);
+  return threaded_ != nullptr ? finds_label_at(at) : at == next_label_;
+}
+
+/// Goes on to the first label from `next_place_` on.
+inline void Translation::find_next_label() {
+  while (next_place_ < labels_.count && !labels_.labels[next_place_].is_target())
+    next_place_++;
+  next_label_ = next_place_ < labels_.count
+                    ? in_.begin + labels_.labels[next_place_].offset()
+                    : nullptr;
 }
 
 /// The pins of the operands that are slots: `slots` has a bit for each of them.
@@ -88,10 +96,10 @@ inline void Translation::put_operands(const ThreadedShape& shape, const FormChoi
 /// Writes the address of a label at a position. One to come is a link of the list of its targets
 /// until it is reached.
 inline void Translation::put_target(const uint8_t* to, uint32_t at) {
-  uint32_t& entry = layout_[index_of(to)];
-  if (to <= found_) return write_code<const uint8_t*>(out_ + at, out_ + Layout::position(entry));
-  write_code<uintptr_t>(out_ + at, Layout::position(entry));
-  entry = at | (entry & Layout::marks);
+  uint32_t& position = labels_.positions[labels_.place_of(offset_of(to))];
+  if (to <= found_) return write_code<const uint8_t*>(out_ + at, out_ + position);
+  write_code<uintptr_t>(out_ + at, position);
+  position = at;
 }
 
 /// What goes with a choice behind the instruction.

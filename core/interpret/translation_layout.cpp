@@ -2,6 +2,8 @@
 #include "core/bytecode/code_bytes.h"
 #include "core/interpret/translation.h"
 
+#include <bit>
+
 namespace ebb {
 
 namespace {
@@ -45,45 +47,101 @@ template <class Function> void for_each_target(const Branch& branch, Function fu
 
 } // namespace
 
-// Here an entry has above its two marks one for calls, and above that: of the
-// target of a backward branch the last such branch, of another label the first branch to it, in
-// halfwords.
-void mark_layout(const uint8_t* begin, const uint8_t* end, uint32_t* layout) {
-  constexpr uint32_t call = 4;
-  constexpr uint32_t shift = 3;
-  const size_t count = static_cast<size_t>(end - begin) / 2;
-  bool has_loops = false;
-  for_each_branch(begin, end, [&](const uint8_t* at, const Branch& branch) {
-    const uint32_t index = static_cast<uint32_t>(static_cast<size_t>(at - begin) / 2);
-    if (is_call(branch.effect)) layout[index] |= call;
+namespace {
+
+/// Lists labels, without their marks: first a bit for each halfword that is one.
+Result<void> list_labels(const uint8_t* begin, const uint8_t* end, LabelSearch out) {
+  constexpr size_t bits = 32;
+  out.bits.clear();
+  EBB_TRY(out.bits.resize((static_cast<size_t>(end - begin) / 2 + bits - 1) / bits));
+  size_t count = 0;
+  for_each_branch(begin, end, [&](const uint8_t*, const Branch& branch) {
     for_each_target(branch, [&](const uint8_t* to) {
-      uint32_t& entry = layout[static_cast<size_t>(to - begin) / 2];
+      const size_t index = static_cast<size_t>(to - begin) / 2;
+      const uint32_t bit = 1u << index % bits;
+      count += (out.bits[index / bits] & bit) == 0 ? 1 : 0;
+      out.bits[index / bits] |= bit;
+    });
+  });
+  out.labels.clear();
+  EBB_TRY(out.labels.reserve(count));
+  for (size_t i = 0; i < out.bits.size(); i++) {
+    for (uint32_t left = out.bits[i]; left != 0; left &= left - 1) {
+      const size_t index = i * bits + static_cast<size_t>(std::countr_zero(left));
+      out.labels.push_reserved(Label{static_cast<uint32_t>(index) << Label::shift | Label::target});
+    }
+  }
+  return {};
+}
+
+/// What is known of labels while innermost loops are looked for. Those to which a branch goes back
+/// are marked as such at first.
+struct LoopSearch {
+  static constexpr uint32_t no_branch = UINT32_MAX;
+
+  std::span<Label> labels;
+  uint32_t* branches; ///< The last branch back to it, or else the first one to it.
+  uint32_t* calls;    ///< Twice the calls before it, and 1 if one lies before the last branch back.
+
+  void note(const uint8_t* begin, const uint8_t* end);
+  void judge();
+};
+
+void LoopSearch::note(const uint8_t* begin, const uint8_t* end) {
+  for (size_t i = 0; i < labels.size(); i++)
+    branches[i] = no_branch;
+  const LabelList list{labels.data(), nullptr, static_cast<uint32_t>(labels.size())};
+  uint32_t calls_so_far = 0;
+  size_t passed = 0;
+  for_each_branch(begin, end, [&](const uint8_t* at, const Branch& branch) {
+    const uint32_t offset = static_cast<uint32_t>(at - begin);
+    for (; passed < labels.size() && labels[passed].offset() <= offset; passed++)
+      calls[passed] = calls_so_far * 2;
+    if (is_call(branch.effect)) calls_so_far++;
+    for_each_target(branch, [&](const uint8_t* to) {
+      const uint32_t place = list.place_of(static_cast<uint32_t>(to - begin));
       if (to <= at) {
-        has_loops = true;
-        entry = (entry & call) | Layout::label | Layout::loop | index << shift;
-      } else if ((entry & Layout::label) == 0) {
-        entry |= Layout::label | index << shift;
+        labels[place].bits |= Label::innermost;
+        branches[place] = offset;
+        if (calls_so_far > calls[place] / 2) calls[place] |= 1;
+      } else if (branches[place] == no_branch) {
+        branches[place] = offset;
       }
     });
   });
-  // A loop whose start can be in a register has no loop and no call in it, and is entered at its
-  // start.
-  size_t next_loop = SIZE_MAX, next_call = SIZE_MAX;
-  for (size_t i = has_loops ? count : 0; i-- > 0;) {
-    // Most entries have nothing.
-    while (i >= 4 && (layout[i] | layout[i - 1] | layout[i - 2] | layout[i - 3]) == 0)
-      i -= 4;
-    if ((layout[i] & call) != 0) next_call = i;
-    if ((layout[i] & Layout::loop) == 0) continue;
-    const size_t last = layout[i] >> shift;
-    bool fits = next_loop > last && next_call > last;
-    for (size_t inner = i + 1; fits && inner <= last; inner++)
-      if ((layout[inner] & Layout::label) != 0 && layout[inner] >> shift < i) fits = false;
-    if (!fits) layout[i] &= ~Layout::loop;
-    next_loop = i;
+}
+
+/// Takes the mark from those that have a loop or call in them or are entered elsewhere, too.
+void LoopSearch::judge() {
+  uint32_t next_loop = UINT32_MAX;
+  for (size_t i = labels.size(); i-- > 0;) {
+    Label& label = labels[i];
+    if (!label.is_innermost()) continue;
+    const uint32_t start = label.offset();
+    const uint32_t last = branches[i];
+    bool fits = next_loop > last && (calls[i] & 1) == 0;
+    for (size_t inner = i + 1; fits && inner < labels.size() && labels[inner].offset() <= last;
+         inner++)
+      fits = branches[inner] >= start;
+    if (!fits) label.bits &= ~Label::innermost;
+    next_loop = start;
   }
-  for (size_t i = 0; i < count; i++)
-    layout[i] &= Layout::marks;
+}
+
+} // namespace
+
+Result<void> find_labels(const uint8_t* begin, const uint8_t* end, LabelSearch out) {
+  EBB_TRY(list_labels(begin, end, out));
+  const size_t count = out.labels.size();
+  out.positions.clear();
+  EBB_TRY(out.positions.resize(count));
+  // Nobody needs the bits any more.
+  out.bits.clear();
+  EBB_TRY(out.bits.resize(count));
+  LoopSearch loops{out.labels.span(), out.positions.data(), out.bits.data()};
+  loops.note(begin, end);
+  loops.judge();
+  return {};
 }
 
 bool Translation::finds_label_at(const uint8_t* at) {

@@ -164,8 +164,9 @@ Result<void> Loader::compile() {
   image_.wide = settings_.wide;
   image_.metering = settings_.metering;
   BodyValidator validator(image_.decl, engine_.types, settings_.features, image_.heap);
-  FunctionCompiler compiler(image_.decl, {made().owned_code, made().owned_offset_map}, validator,
-                            options, image_.heap);
+  Vec<Label>* const labels = threading_ != nullptr ? &threading_->labels : nullptr;
+  FunctionCompiler compiler(image_.decl, {made().owned_code, made().owned_offset_map, labels},
+                            validator, options, image_.heap);
   if (!image_.has_lazy_functions()) EBB_TRY(compile_bodies(validator, compiler));
   EBB_TRY(compile_constants(validator, compiler));
   image_.decl.features_used.add(validator.features_used());
@@ -180,6 +181,7 @@ Result<void> Loader::compile_and_thread() {
   const uint64_t records = image_.functions.size() + image_.constants.size();
   threading.left = bytes_of_bodies() + bytes_of_constants_ + records * Threading::function_bytes;
   EBB_TRY(noted(engine_.machine->begin_threading(threading)));
+  threading.has_labels = true;
   threading_ = &threading;
   EBB_TRY(compile());
   engine_.machine->finish_threading(threading);

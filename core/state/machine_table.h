@@ -4,6 +4,7 @@
 
 #include "collections/allocator.h"
 #include "collections/vec.h"
+#include "core/bytecode/label.h"
 #include "error/result.h"
 
 namespace ebb {
@@ -20,7 +21,10 @@ struct Threading {
   explicit Threading(ModuleImage& image);
 
   ModuleImage& image;
-  Vec<uint32_t> layout;             ///< Scratch memory.
+  Vec<Label> labels; ///< Of the function that comes next, if `has_labels`; else scratch memory.
+  bool has_labels = false;
+  Vec<uint32_t> positions;          ///< Scratch memory.
+  Vec<uint32_t> bits;               ///< The same.
   Vec<uint64_t> choices;            ///< The same; empty for small modules.
   ThreadedFunction* next = nullptr; ///< The record of the next function.
   Block* segment = nullptr;         ///< Where code goes now, and between what.
@@ -46,9 +50,10 @@ struct MachineTable {
   Result<void> (*thread_next)(Threading& threading, const Function& function, const uint8_t* code,
                               uint32_t source_bytes);
   void (*finish_threading)(Threading& threading);
-  /// Threads one function whose compact code is at `code`. Fails: out_of_memory. On failure:
-  /// nothing has changed.
-  Result<Block> (*thread)(ModuleImage& image, const Function& function, const uint8_t* code);
+  /// Threads one function whose compact code is at `code`, and whose labels are listed unless that
+  /// is null. Fails: out_of_memory. On failure: nothing has changed.
+  Result<Block> (*thread)(ModuleImage& image, const Function& function, const uint8_t* code,
+                          const Vec<Label>* labels);
 };
 
 } // namespace ebb

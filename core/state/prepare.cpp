@@ -45,7 +45,7 @@ Result<void> verify_and_thread(EngineState& engine, ModuleImage& image, uint32_t
   if (!image.is_sound) EBB_TRY(verify_image_function(image, ordinal, image.heap));
   if (image.lazy.empty()) return {};
   out.function = image.functions[ordinal];
-  out.threaded = EBB_TRY(engine.machine->thread(image, out.function, image.code.data()));
+  out.threaded = EBB_TRY(engine.machine->thread(image, out.function, image.code.data(), nullptr));
   return {};
 }
 
@@ -60,11 +60,13 @@ Result<void> verify_and_thread(EngineState& engine, ModuleImage& image, uint32_t
   Vec<uint8_t> code(image.heap);
   Vec<uint8_t> map(image.heap);
   BodyValidator validator(image.decl, engine.types, settings.features, image.heap);
-  FunctionCompiler compiler(image.decl, {code, map}, validator, options, image.heap);
+  Vec<Label> labels(image.heap);
+  Vec<Label>* const wanted = image.runs_compact() ? nullptr : &labels;
+  FunctionCompiler compiler(image.decl, {code, map, wanted}, validator, options, image.heap);
   const FuncIndex index{ordinal + image.decl.imported_functions};
   EBB_TRY(compiler.compile(index, out.function));
   if (image.runs_compact()) return keep(image.heap, out, code, map);
-  out.threaded = EBB_TRY(engine.machine->thread(image, out.function, code.data()));
+  out.threaded = EBB_TRY(engine.machine->thread(image, out.function, code.data(), &labels));
   if (!settings.keep_offsets) return {};
   return keep(image.heap, out, code, map);
 }
