@@ -100,6 +100,19 @@ constexpr uint8_t operands_of(Kind kind, Kinds kinds) {
   return static_cast<uint8_t>(bits);
 }
 
+constexpr ThreadingWay threading_way(Op op, Kinds kinds, bool is_compact_only) {
+  const OpInfo& info = op_infos[static_cast<size_t>(op)];
+  const bool is_copy = op == Op::copy && kinds.a != Kind::s;
+  if (is_copy || op == Op::copy_const || op == Op::copy_high) return ThreadingWay::constant;
+  if (is_compact_only) return ThreadingWay::other;
+  if (op == Op::call) return ThreadingWay::call;
+  if (has_target(info.effect) && info.extra == 0) return ThreadingWay::branch;
+  if ((op == Op::i32_add || op == Op::i32_sub) && kinds.b == Kind::k) return ThreadingWay::sum;
+  const bool is_simple = info.effect < Effect::enter && op != Op::select_v128 &&
+                         (info.extra == 0 || is_memory_access(op));
+  return is_simple ? ThreadingWay::simple : ThreadingWay::other;
+}
+
 constexpr FormShape shape_of(Op op, Kinds kinds) {
   const OpInfo& info = op_infos[static_cast<size_t>(op)];
   FormShape shape{};
@@ -121,12 +134,8 @@ constexpr FormShape shape_of(Op op, Kinds kinds) {
   shape.bytes = static_cast<uint8_t>(shape.head + target);
   shape.slot_operands = operands_of(Kind::s, kinds) & 15;
   shape.constant_operands = operands_of(Kind::k, kinds) & 15;
-  shape.may_wait = ((op == Op::i32_add || op == Op::i32_sub) && kinds.b == Kind::k) ||
-                   (op == Op::copy && kinds.a == Kind::k);
   shape.is_at_known_address = is_memory_access(op) && kinds.a == Kind::k;
-  shape.is_plain_branch = has_target(info.effect) && info.extra == 0 && !shape.is_compact_only;
-  shape.is_simple = info.effect < Effect::enter && !shape.is_compact_only &&
-                    op != Op::select_v128 && (info.extra == 0 || is_memory_access(op));
+  shape.way = threading_way(op, kinds, shape.is_compact_only);
   return shape;
 }
 

@@ -105,6 +105,16 @@ struct FormInfo {
   Kinds kinds;
 };
 
+/// How threading goes about an instruction.
+enum class ThreadingWay : uint8_t {
+  simple,   ///< It has operands and perhaps an offset, and nothing else.
+  constant, ///< It gives a slot a known value, which may become part of what reads it.
+  sum,      ///< A simple one that adds an immediate to an i32, and may become part of what comes next.
+  branch,   ///< It has operands and one target of two bytes.
+  call,     ///< `call`, which has no operands.
+  other
+};
+
 /// Where the parts of a compact form lie: what follows from its op and kinds, once and for all.
 struct FormShape {
   uint8_t operands[4]; ///< Offsets of d a b c; 0 of an operand without bytes.
@@ -114,12 +124,8 @@ struct FormShape {
   Effect effect;
   bool is_plain : 1;        ///< No load or store, no br_table, and not for compact code alone.
   bool is_compact_only : 1; ///< Kinds w and h, and targets of four bytes.
-  bool is_simple : 1;       ///< Neither target nor call, and no extra bytes beside an offset.
-  /// What threading may make part of another instruction: a slot is given a known value, or
-  /// something that is computed from an i32 and an immediate.
-  bool may_wait : 1;
-  bool is_at_known_address : 1;  ///< A load or store whose address lies in two fields.
-  bool is_plain_branch : 1;      ///< With one target of two bytes, and nothing beside operands.
+  bool is_at_known_address : 1; ///< A load or store whose address lies in two fields.
+  ThreadingWay way;             ///< How threading goes about it.
   uint8_t slot_operands : 4;     ///< A bit for each operand of kind s.
   uint8_t constant_operands : 4; ///< The same for kind k.
 };

@@ -97,7 +97,7 @@ void FunctionCompiler::note_back(Block& loop) {
 /// The innermost block ends: if it is a loop, whether that was an innermost one is known; and the
 /// block around it has what is in it. Loops that start at the same place count as one.
 void FunctionCompiler::end_loops() {
-  if constexpr (is_small_build) return;
+  if (is_small_build || output_.labels == nullptr) return;
   const Block& ended = blocks_.back();
   const Loops& loops = ended.loops;
   if (loops.is_target)

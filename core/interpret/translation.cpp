@@ -157,12 +157,15 @@ const uint8_t* Translation::locate(const uint8_t* threaded, uint32_t position) {
   return found_;
 }
 
+/// Whether an innermost loop begins at a place.
 bool Translation::loop_is_at(const uint8_t* at) const {
-  if (threaded_ == nullptr) {
-    const uint32_t place = labels_.place_of(offset_of(at));
-    return labels_.count != 0 && in_.begin + labels_.labels[place].offset() == at &&
-           labels_.labels[place].is_innermost();
-  }
+  if (labels_.count == 0) return false;
+  const Label& label = labels_.labels[labels_.place_of(offset_of(at))];
+  return in_.begin + label.offset() == at && label.is_innermost();
+}
+
+/// Whether the code that is looked at has the beginning of a loop here.
+bool Translation::locates_loop() const {
   const void* handler = read_code<const void*>(threaded_ + position_);
   const Metering metering = in_.image->metering;
   for (const Form form : {Form::loop_nnnn, metered_form(Form::loop_nnnn, metering)})
@@ -172,10 +175,12 @@ bool Translation::loop_is_at(const uint8_t* at) const {
 
 /// Control may come here from elsewhere, perhaps as often as there are rounds of a loop.
 void Translation::enter_label(const uint8_t* at) {
-  if (at == next_label_) {
-    if (out_ != nullptr) reach_label();
-  }
-  if (loop_is_at(at)) {
+  const bool is_listed = at == next_label_;
+  if (is_listed && out_ != nullptr) reach_label();
+  const bool is_loop = threaded_ != nullptr
+                           ? locates_loop()
+                           : is_listed && labels_.labels[next_place_].is_innermost();
+  if (is_loop) {
     Step loop;
     loop.op = Op::loop;
     loop.form = Form::loop_nnnn;
@@ -183,7 +188,7 @@ void Translation::enter_label(const uint8_t* at) {
     emit(loop);
     loop_ = at;
   }
-  if (at != next_label_) return;
+  if (!is_listed) return;
   next_place_++;
   find_next_label();
 }
@@ -192,25 +197,18 @@ void Translation::walk() {
   put_enter();
   Step in;
   for (const uint8_t* at = in_.begin; at < in_.end;) {
-    if (label_is_at(at)) {
+    const bool is_label = label_is_at(at);
+    if (is_label) {
       release_held();
       materialize_all();
       drop_all();
-      if (position_ > wanted_) return;
-      found_ = at;
-      enter_label(at);
     }
     if (position_ > wanted_) return;
     found_ = at;
+    if (is_label) enter_label(at);
     const FormShape& shape = form_shapes[read_code<uint16_t>(at)];
-    if (!holds_ && shape.is_simple) {
-      if (const uint8_t* next = step_simply(at, shape)) {
-        at = next;
-        continue;
-      }
-    }
-    if (!holds_ && shape.is_plain_branch && deferred_count_ == 0 && is_unmetered_) {
-      at = step_branch(at, shape);
+    if (step_quickly(at, shape)) {
+      at += shape.bytes;
       continue;
     }
     take_apart(at, in);
@@ -219,18 +217,7 @@ void Translation::walk() {
   }
 }
 
-// --- Simple instructions, which most are: put at once, without being taken apart.
-
-/// Whether a simple instruction may become part of one that comes later.
-bool Translation::may_wait(const uint8_t* at, const FormShape& shape,
-                           const uint32_t* values) const {
-  const FormInfo info = form_info(static_cast<Form>(read_code<uint16_t>(at)));
-  if (info.kinds.d == Kind::a || is_temporary(values[0] & UINT16_MAX)) return true;
-  if (info.op == Op::copy || info.kinds.a != Kind::s || values[0] != values[1]) return false;
-  // A sum is held back for a branch, and with it what lies between.
-  const FormShape& next = form_shapes[read_code<uint16_t>(at + shape.bytes)];
-  return next.effect == Effect::target || next.effect == Effect::none;
-}
+// --- Most instructions, which are put, or put off, without being taken apart.
 
 /// Whether an instruction reads or writes a value that was put off, or what one is made of.
 bool Translation::touches_deferred(uint32_t slots, const uint32_t* values) const {
@@ -255,27 +242,104 @@ bool Translation::touches_deferred(uint32_t slots, const uint32_t* values) const
   put_simply(choose(form, pinned_operands(slots, values), false), values, offset);
 }
 
-/// Puts the instruction at `at`, which is simple, and gives where the next one is; or null, and
-/// nothing has changed, if it takes more than that.
-const uint8_t* Translation::step_simply(const uint8_t* at, const FormShape& shape) {
+/// Puts the instruction at `at`, or puts it off. False, and nothing has changed, if it takes more
+/// than that.
+[[gnu::always_inline]] inline bool Translation::step_quickly(const uint8_t* at,
+                                                             const FormShape& shape) {
+  const Form form = static_cast<Form>(read_code<uint16_t>(at));
   uint32_t values[4];
   read_operands(at, shape, values);
-  if (shape.may_wait && may_wait(at, shape, values)) return nullptr;
-  if (deferred_count_ != 0 && touches_deferred(shape.slot_operands, values)) return nullptr;
-  // Of a load or store; others have no place for it.
-  uint32_t offset = read_code<uint16_t>(at + shape.extra);
-  if (shape.is_at_known_address) {
-    values[1] = (values[1] & UINT16_MAX) | offset << 16;
-    offset = 0;
+  if (shape.way == ThreadingWay::constant) {
+    const uint16_t slot = static_cast<uint16_t>(values[0]);
+    if (is_temporary(slot)) {
+      put_off_constant(at, shape);
+      return true;
+    }
+    // What is held back is not told of it.
+    if (form != Form::copy_sknn) return false;
   }
-  put_plainly(static_cast<Form>(read_code<uint16_t>(at)), values, offset);
-  return at + shape.bytes;
+  if (holds_) return false;
+  switch (shape.way) {
+  case ThreadingWay::sum:
+    if (put_off_sum(at, shape, values)) return true;
+    if (may_be_held(at, shape, values)) return false;
+    [[fallthrough]];
+  case ThreadingWay::constant:
+  case ThreadingWay::simple: {
+    if (deferred_count_ != 0 && touches_deferred(shape.slot_operands, values)) return false;
+    // Of a load or store; others have no place for it.
+    uint32_t offset = read_code<uint16_t>(at + shape.extra);
+    if (shape.is_at_known_address) {
+      values[1] = (values[1] & UINT16_MAX) | offset << 16;
+      offset = 0;
+    }
+    put_plainly(form, values, offset);
+    return true;
+  }
+  case ThreadingWay::branch:
+    if (deferred_count_ != 0 || !is_unmetered_) return false;
+    put_branch(at, shape, values);
+    return true;
+  case ThreadingWay::call:
+    if (deferred_count_ != 0) {
+      materialize_all();
+      drop_all();
+    }
+    put_call(at + shape.extra);
+    return true;
+  case ThreadingWay::other:
+    return false;
+  }
+  EBB_UNREACHABLE();
 }
 
-/// Puts the branch at `at`, and gives where the next instruction is. No value was put off.
-const uint8_t* Translation::step_branch(const uint8_t* at, const FormShape& shape) {
-  uint32_t values[4];
-  read_operands(at, shape, values);
+/// Puts a constant off that goes to a temporary.
+inline void Translation::put_off_constant(const uint8_t* at, const FormShape& shape) {
+  const FormInfo& info = form_infos[read_code<uint16_t>(at)];
+  Deferred value{};
+  value.is_constant = true;
+  value.has_slot = true;
+  value.slot = read_code<uint16_t>(at + shape.operands[0]);
+  if (info.op == Op::copy)
+    value.bits = static_cast<uint64_t>(info.kinds.a == Kind::k
+                                           ? int64_t{read_code<int16_t>(at + shape.operands[1])}
+                                           : int64_t{read_code<int32_t>(at + shape.operands[1])});
+  else if (info.op == Op::copy_const)
+    value.bits = read_code<uint64_t>(at + shape.extra);
+  else
+    value.bits = uint64_t{read_code<uint16_t>(at + shape.extra)} << 48;
+  add(value, false);
+}
+
+/// Puts a sum off that goes to the accumulator or a temporary. False, and nothing has changed, if it
+/// does not.
+inline bool Translation::put_off_sum(const uint8_t* at, const FormShape& shape,
+                                     const uint32_t* values) {
+  const FormInfo& info = form_infos[read_code<uint16_t>(at)];
+  const bool has_slot = info.kinds.d == Kind::s;
+  if (has_slot && !is_temporary(values[0] & UINT16_MAX)) return false;
+  Deferred value{};
+  value.has_slot = has_slot;
+  value.slot = static_cast<uint16_t>(values[0]);
+  value.source = info.kinds.a;
+  value.from = static_cast<uint16_t>(values[1]);
+  value.bits = info.op == Op::i32_add ? values[2] : 0u - values[2];
+  EBB_ASSERT(shape.way == ThreadingWay::sum);
+  add_sum(value);
+  return true;
+}
+
+/// Whether a sum that goes to a local may be held back for a branch, and with it what lies between.
+inline bool Translation::may_be_held(const uint8_t* at, const FormShape& shape,
+                                     const uint32_t* values) {
+  if (form_infos[read_code<uint16_t>(at)].kinds.a != Kind::s || values[0] != values[1]) return false;
+  const Effect next = form_shapes[read_code<uint16_t>(at + shape.bytes)].effect;
+  return next == Effect::target || next == Effect::none;
+}
+
+/// Puts a branch, which is not metered. No value was put off.
+inline void Translation::put_branch(const uint8_t* at, const FormShape& shape,
+                                    const uint32_t* values) {
   const Form form = static_cast<Form>(read_code<uint16_t>(at));
   const uint8_t* const field = at + shape.head;
   const uint8_t* const to = field + int64_t{2} * read_code<int16_t>(field);
@@ -293,7 +357,26 @@ const uint8_t* Translation::step_branch(const uint8_t* at, const FormShape& shap
   position_ = target_at + (threaded.has_target ? word : 0);
   sequence_end_ = position_;
   put_behind(choice);
-  return at + shape.bytes;
+}
+
+/// Puts a `call`, whose extra bytes these are. No value was put off.
+inline void Translation::put_call(const uint8_t* extra) {
+  FormChoice choice = FormChoice::of(Form::call_nnnn);
+  with_floats(choice);
+  if (position_ + put_bytes_max > capacity_) out_ = nullptr;
+  if (choice.stores != 0) put_pins(choice.stores, true);
+  const uint32_t bytes = threaded_shapes[choice.form].bytes;
+  if (out_ != nullptr) {
+    ThreadedCallTail tail{};
+    tail.outgoing = read_code<uint16_t>(extra + 2);
+    memcpy(tail.homes, in_.pins.homes, sizeof(tail.homes));
+    tail.function = in_.image->threaded_functions + read_code<uint16_t>(extra);
+    memcpy(out_ + position_ + bytes - sizeof(tail), &tail, sizeof(tail));
+    put_handler(Form::call_nnnn);
+  }
+  position_ += bytes;
+  sequence_end_ = position_;
+  put_behind(choice);
 }
 
 // --- All others.
@@ -430,7 +513,13 @@ bool Translation::defer_sum(const Step& in) {
   value.source = in.kinds.a;
   value.from = static_cast<uint16_t>(in.values[1]);
   value.bits = addend_of(in);
-  const int from = find(in.kinds.a, in.values[1]);
+  add_sum(value);
+  return true;
+}
+
+/// Puts a sum off, and if it is one of a sum, that as well.
+void Translation::add_sum(Deferred value) {
+  const int from = find(value.source, value.from);
   if (from != none) {
     const Deferred& before = deferred_[from];
     if (!before.is_constant) {
@@ -443,7 +532,6 @@ bool Translation::defer_sum(const Step& in) {
     }
   }
   add(value, true);
-  return true;
 }
 
 /// Lets an instruction have, in place of operands that were put off, what they are made of; what it

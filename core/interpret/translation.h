@@ -179,15 +179,20 @@ private:
   void walk();
   void enter_label(const uint8_t* at);
   void step(Step& in);
-  const uint8_t* step_simply(const uint8_t* at, const FormShape& shape);
-  const uint8_t* step_branch(const uint8_t* at, const FormShape& shape);
-  bool may_wait(const uint8_t* at, const FormShape& shape, const uint32_t* values) const;
+  // Most instructions.
+  bool step_quickly(const uint8_t* at, const FormShape& shape);
+  void put_off_constant(const uint8_t* at, const FormShape& shape);
+  bool put_off_sum(const uint8_t* at, const FormShape& shape, const uint32_t* values);
+  static bool may_be_held(const uint8_t* at, const FormShape& shape, const uint32_t* values);
+  void put_branch(const uint8_t* at, const FormShape& shape, const uint32_t* values);
+  void put_call(const uint8_t* extra);
   bool touches_deferred(uint32_t slots, const uint32_t* values) const;
   // Values that are put off.
   bool defer(const Step& in);
   bool defer_constant(const Step& in);
   bool defer_sum(const Step& in);
   void add(const Deferred& value, bool is_in_acc);
+  void add_sum(Deferred value);
   int find(Kind kind, uint32_t value) const;
   void remove(int which);
   void materialize(int which);
@@ -233,6 +238,7 @@ private:
   bool leads_to_loop(const Step& in) const;
   static bool has_loop_form(Form form);
   bool loop_is_at(const uint8_t* at) const;
+  bool locates_loop() const;
   bool label_is_at(const uint8_t* at);
   bool finds_label_at(const uint8_t* at);
   void find_next_label();
