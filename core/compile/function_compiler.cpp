@@ -427,7 +427,7 @@ Result<void> FunctionCompiler::local_set(uint32_t index, bool tee) {
   }
   weigh(local);
   Entry entry = pop();
-  const bool is_itself = entry.where == Where::local && entry.bits == index;
+  const bool is_itself = entry.where == Where::local && entry.local() == index;
   if (!is_itself) {
     const bool done = local.pending == 0 && EBB_TRY(redirect_to_local(entry, slot));
     if (!done) {

@@ -62,7 +62,14 @@ private:
     ValKind type;
     uint16_t slot;         ///< Its own, whether it is there or not.
     uint32_t next_pending; ///< Of entries that stand for the same local: the one below, + 1.
-    uint64_t bits;         ///< The constant, or the local's index.
+    /// The constant; of a local its index, and above 32 bits its slot.
+    uint64_t bits;
+
+    uint32_t local() const { return static_cast<uint32_t>(bits); }
+    /// Where a number is read that is neither a constant nor in the accumulator.
+    uint32_t read_slot() const {
+      return where == Where::local ? static_cast<uint32_t>(bits >> 32) : slot;
+    }
   };
   struct Local {
     uint16_t slot;
@@ -122,10 +129,8 @@ private:
   void weigh(Local& local) const;
   void clear_at_entry(Local& local);
   void forget_set(uint32_t count);
-  Local& local_of(const Entry& entry) { return locals_[static_cast<uint32_t>(entry.bits)]; }
-  const Local& local_of(const Entry& entry) const {
-    return locals_[static_cast<uint32_t>(entry.bits)];
-  }
+  Local& local_of(const Entry& entry) { return locals_[entry.local()]; }
+  void unlink(const Entry& entry);
   Result<void> step_numeric(const Instruction& in);
   Result<void> step_memory_access(const Instruction& in, Op op);
   Result<void> absolute_access(uint32_t address, Draft& draft);
@@ -159,6 +164,7 @@ private:
   Result<void> materialize(Entry& entry);
   Result<void> save_pending(uint32_t local);
   Operand operand(const Entry& entry) const;
+  static Operand immediate(const Entry& entry);
   Result<void> fit(Draft& draft, Entry* a, Entry* b);
   Result<void> emit(Draft& draft);
   Result<void> emit_result(Draft& draft, ValKind type, Entry* a, Entry* b);
@@ -173,17 +179,19 @@ private:
   static bool is_number(ValKind type) { return type <= ValKind::f64; }
   static Form find_form(Op op, Kind d, Operand& a, Operand& b);
   Form choose_form(Op op, Kind d, Operand& a, Operand& b) const;
-  void drop_numbers(size_t height);
+  Form choose_rare_form(Op op, Kind d, Operand& a, Operand& b) const;
+  template <uint32_t count> void drop_numbers();
+  Operand number(const Entry& entry) const;
   Result<void> push_number_of(uint32_t index);
   Result<void> push_number(Where where, ValKind type, uint64_t bits, uint32_t below = 0);
-  Result<bool> quick_result(Op op, uint32_t operands, ValKind result, uint32_t extra);
+  template <uint32_t operands> Result<bool> quick_result(Op op, ValKind result, uint32_t extra);
   // What the validator calls.
   friend class BodyValidator;
   Result<void> before(Opcode op) { return counts_fuel_ ? meter_fuel(op) : Result<void>(); }
-  Result<void> quick_numeric(Opcode opcode, uint32_t operands, ValKind result);
+  template <uint32_t operands> Result<void> quick_numeric(Opcode opcode, ValKind result);
   Result<void> quick_access(Opcode opcode, ValKind result, uint32_t offset);
   Result<void> quick_local_get(uint32_t index);
-  Result<void> quick_local_set(uint32_t index, bool tee);
+  template <bool is_tee> Result<void> quick_local_set(uint32_t index);
   Result<void> quick_constant(ValKind type, uint64_t bits) {
     return push_number(Where::constant, type, bits);
   }
@@ -282,6 +290,7 @@ private:
   size_t exit_ = SIZE_MAX; ///< The outermost block that was left in the middle and has not ended.
   bool live_ = true;
   bool counts_fuel_ = false;
+  uint32_t no_local_ = 0; ///< Written in place of a local's field where there is none.
 
   static constexpr uint32_t no_slot = UINT32_MAX;
   static constexpr size_t no_entry = SIZE_MAX;

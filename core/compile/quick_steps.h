@@ -22,8 +22,7 @@ namespace ebb {
 }
 
 /// The same, where one operand that the accumulator mirrors may be read from there: as `fit`.
-[[gnu::always_inline]] inline Form FunctionCompiler::choose_form(Op op, Kind d, Operand& a,
-                                                                 Operand& b) const {
+inline Form FunctionCompiler::choose_rare_form(Op op, Kind d, Operand& a, Operand& b) const {
   for (int which = 0; which < 2; which++) {
     const Operand& candidate = which == 0 ? a : b;
     if (candidate.kind != Kind::s || candidate.value != acc_slot_) continue;
@@ -38,16 +37,44 @@ namespace ebb {
   return find_form(op, d, a, b);
 }
 
-/// Takes numbers off the stack, down to a height.
-[[gnu::always_inline]] inline void FunctionCompiler::drop_numbers(size_t height) {
-  for (size_t i = entries_.size(); i-- > height;) {
-    const Entry& entry = entries_[i];
-    if (entry.where == Where::local) local_of(entry).pending = entry.next_pending;
-  }
-  numbers_ -= static_cast<uint32_t>(entries_.size() - height);
+/// The same again, with fewer branches: those would depend on where operands happen to be.
+[[gnu::always_inline]] inline Form FunctionCompiler::choose_form(Op op, Kind d, Operand& a,
+                                                                 Operand& b) const {
+  const bool mirrors_a = (a.kind == Kind::s) & (a.value == acc_slot_);
+  const bool mirrors_b = !mirrors_a & (b.kind == Kind::s) & (b.value == acc_slot_);
+  const Kind kind_a = mirrors_a ? Kind::a : a.kind;
+  const Kind kind_b = mirrors_b ? Kind::a : b.kind;
+  const Form form = find_compact_form(op, {d, kind_a, kind_b, Kind::n});
+  if (form == Form::count) return choose_rare_form(op, d, a, b);
+  a.kind = kind_a;
+  b.kind = kind_b;
+  return form;
+}
+
+/// A number as an operand.
+[[gnu::always_inline]] inline Operand FunctionCompiler::number(const Entry& entry) const {
+  if (entry.where == Where::constant) return immediate(entry);
+  constexpr Kind kinds[] = {Kind::n, Kind::s, Kind::s, Kind::a};
+  static_assert(static_cast<int>(Where::local) == 1 && static_cast<int>(Where::acc) == 3);
+  return {kinds[static_cast<int>(entry.where)], entry.read_slot()};
+}
+
+/// Takes an entry that may stand for a local out of its list, of which it is the first.
+[[gnu::always_inline]] inline void FunctionCompiler::unlink(const Entry& entry) {
+  uint32_t* const pending = &locals_.data()[entry.local()].pending;
+  *(entry.where == Where::local ? pending : &no_local_) = entry.next_pending;
+}
+
+/// Takes numbers off the stack.
+template <uint32_t count>
+[[gnu::always_inline]] inline void FunctionCompiler::drop_numbers() {
+  const size_t height = entries_.size() - count;
+  for (uint32_t i = count; i-- > 0;)
+    unlink(entries_[height + i]);
+  numbers_ -= count;
   entries_.truncate(height);
-  if (acc_entry_ != no_entry && acc_entry_ >= height) acc_entry_ = no_entry;
-  if (flushed_ > height) flushed_ = height;
+  acc_entry_ = acc_entry_ >= height ? no_entry : acc_entry_;
+  flushed_ = flushed_ > height ? height : flushed_;
 }
 
 /// Pushes an entry for a number; `below` is of a local's, as `Entry::next_pending`.
@@ -64,7 +91,8 @@ FunctionCompiler::push_number(Where where, ValKind type, uint64_t bits, uint32_t
 /// Pushes the value of a local, a number.
 [[gnu::always_inline]] inline Result<void> FunctionCompiler::push_number_of(uint32_t index) {
   Local& local = locals_[index];
-  EBB_TRY(push_number(Where::local, local.type, index, local.pending));
+  const uint64_t bits = index | uint64_t{local.slot} << 32;
+  EBB_TRY(push_number(Where::local, local.type, bits, local.pending));
   local.pending = static_cast<uint32_t>(entries_.size());
   return {};
 }
@@ -78,30 +106,30 @@ FunctionCompiler::push_number(Where where, ValKind type, uint64_t bits, uint32_t
 }
 
 /// What was computed last goes to the local at once.
-[[gnu::always_inline]] inline Result<void> FunctionCompiler::quick_local_set(uint32_t index,
-                                                                             bool tee) {
+template <bool is_tee>
+[[gnu::always_inline]] inline Result<void> FunctionCompiler::quick_local_set(uint32_t index) {
   Local& local = locals_[index];
-  const Entry& entry = entries_.back();
-  const bool in_acc = entry.where == Where::acc && emitter_.last_gives_acc();
-  const bool is_easy = local.is_set && local.pending == 0 && is_number(local.type) && in_acc;
-  if (!is_easy) return local_set(index, tee);
-  if (!EBB_TRY(emitter_.redirect_last(local.slot))) return local_set(index, tee);
+  const bool is_easy = entries_.back().where == Where::acc && emitter_.last_gives_acc() &&
+                       local.is_set && local.pending == 0 && is_number(local.type);
+  if (!is_easy) return local_set(index, is_tee);
+  if (!EBB_TRY(emitter_.redirect_last(local.slot))) return local_set(index, is_tee);
   weigh(local);
-  drop_numbers(entries_.size() - 1);
+  drop_numbers<1>();
   acc_mirrors(local.slot, local.type);
-  return tee ? push_number_of(index) : Result<void>();
+  return is_tee ? push_number_of(index) : Result<void>();
 }
 
 /// An op of one or two operands and one result, or a load, whose offset is `extra`.
-[[gnu::always_inline]] inline Result<bool>
-FunctionCompiler::quick_result(Op op, uint32_t operands, ValKind result, uint32_t extra) {
+template <uint32_t operands>
+[[gnu::always_inline]] inline Result<bool> FunctionCompiler::quick_result(Op op, ValKind result,
+                                                                          uint32_t extra) {
   const size_t height = entries_.size() - operands;
   Entry& first = entries_[height];
-  Operand a = operand(first);
+  Operand a = number(first);
   Operand b;
-  if (operands == 2) {
+  if constexpr (operands == 2) {
     const Entry& second = entries_[height + 1];
-    b = operand(second);
+    b = number(second);
     if (op == Op::i32_sub && second.where == Where::constant) {
       op = Op::i32_add;
       b = Operand::immediate(0u - static_cast<uint32_t>(second.bits));
@@ -113,9 +141,9 @@ FunctionCompiler::quick_result(Op op, uint32_t operands, ValKind result, uint32_
   if (form == Form::count) return false;
   EBB_TRY(note_offset());
   EBB_TRY(emitter_.put_plain(form, first.slot, a, b, extra));
-  drop_numbers(height + 1);
-  if (first.where == Where::local) local_of(first).pending = first.next_pending;
-  if (flushed_ > height) flushed_ = height;
+  drop_numbers<operands>();
+  entries_.take_room(1);
+  numbers_ += 1;
   first.where = in_acc ? Where::acc : Where::slot;
   first.type = result;
   acc_entry_ = in_acc ? height : no_entry;
@@ -123,9 +151,10 @@ FunctionCompiler::quick_result(Op op, uint32_t operands, ValKind result, uint32_
   return true;
 }
 
-[[gnu::always_inline]] inline Result<void>
-FunctionCompiler::quick_numeric(Opcode opcode, uint32_t operands, ValKind result) {
-  if (EBB_TRY(quick_result(op_of(opcode), operands, result, 0))) return {};
+template <uint32_t operands>
+[[gnu::always_inline]] inline Result<void> FunctionCompiler::quick_numeric(Opcode opcode,
+                                                                           ValKind result) {
+  if (EBB_TRY(quick_result<operands>(op_of(opcode), result, 0))) return {};
   instruction_.op = opcode;
   return step_numeric(instruction_);
 }
@@ -137,15 +166,15 @@ FunctionCompiler::quick_access(Opcode opcode, ValKind result, uint32_t offset) {
   const size_t height = entries_.size() - (is_store(op) ? 2 : 1);
   if (entries_[height].where != Where::constant && offset <= UINT16_MAX) {
     if (!is_store(op)) {
-      if (EBB_TRY(quick_result(op, 1, result, offset))) return {};
+      if (EBB_TRY(quick_result<1>(op, result, offset))) return {};
     } else {
-      Operand address = operand(entries_[height]);
-      Operand value = operand(entries_[height + 1]);
+      Operand address = number(entries_[height]);
+      Operand value = number(entries_[height + 1]);
       const Form form = choose_form(op, Kind::n, address, value);
       if (form != Form::count) {
         EBB_TRY(note_offset());
         EBB_TRY(emitter_.put_plain(form, 0, address, value, offset));
-        drop_numbers(height);
+        drop_numbers<2>();
         return {};
       }
     }
@@ -181,7 +210,7 @@ inline Result<void> FunctionCompiler::quick_call(uint32_t index) {
     target.targeted = true;
   }
   note_branch(block_index(label));
-  drop_numbers(entries_.size() - 1);
+  drop_numbers<1>();
   return {};
 }
 

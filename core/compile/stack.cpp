@@ -80,7 +80,7 @@ Result<void> FunctionCompiler::copy_to(const Entry& entry, uint32_t slot) {
     return {};
   }
   case Where::local:
-    draft.a = Operand::slot(local_of(entry).slot);
+    draft.a = Operand::slot(entry.read_slot());
     break;
   case Where::slot:
     draft.a = Operand::slot(entry.slot);

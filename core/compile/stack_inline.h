@@ -49,7 +49,8 @@ EBB_CALLED_IF_SMALL inline Result<void> FunctionCompiler::push(Where where, ValK
 }
 
 EBB_CALLED_IF_SMALL inline Result<void> FunctionCompiler::push_local(uint32_t index) {
-  EBB_TRY(push(Where::local, locals_[index].type, index));
+  const Local& local = locals_[index];
+  EBB_TRY(push(Where::local, local.type, index | uint64_t{local.slot} << 32));
   entries_.back().next_pending = locals_[index].pending;
   locals_[index].pending = static_cast<uint32_t>(entries_.size());
   return {};
@@ -80,12 +81,17 @@ EBB_SHORT_INLINE Operand FunctionCompiler::operand(const Entry& entry) const {
   case Where::acc:
     return Operand::acc();
   case Where::local:
-    return Operand::slot(local_of(entry).slot);
+    return Operand::slot(entry.read_slot());
   case Where::slot:
     return entry.type == ValKind::ref ? Operand::ref(entry.slot) : Operand::slot(entry.slot);
   case Where::constant:
     break;
   }
+  return immediate(entry);
+}
+
+/// Of a constant; none if it has more than 32 bits.
+EBB_SHORT_INLINE Operand FunctionCompiler::immediate(const Entry& entry) {
   const int64_t value = static_cast<int64_t>(entry.bits);
   if (entry.type == ValKind::i32) return Operand::immediate(static_cast<uint32_t>(entry.bits));
   if (entry.type == ValKind::i64 && value == static_cast<int32_t>(value))

@@ -43,7 +43,8 @@ constexpr QuickWay way_of(Opcode op, const InstructionRule& rule) {
   if (rule.is_special || rule.pop(0) == Operand::none) return QuickWay::careful;
   if (rule.immediate >= Immediate::mem8 && rule.immediate <= Immediate::mem64)
     return QuickWay::access;
-  return rule.immediate == Immediate::none ? QuickWay::numeric : QuickWay::careful;
+  if (rule.immediate != Immediate::none || rule.push() == Operand::none) return QuickWay::careful;
+  return rule.pop(1) == Operand::none ? QuickWay::unary : QuickWay::binary;
 }
 
 struct QuickRules {
@@ -68,7 +69,6 @@ constexpr QuickRules make_quick_rules() {
     QuickRule& quick = made.rules[row.code];
     quick.op = row.op;
     quick.way = way_of(row.op, rule);
-    quick.pops = rule.pop(0) == Operand::none ? 0 : rule.pop(1) == Operand::none ? 1 : 2;
     quick.types[0] = quick_type(rule.pop(0));
     quick.types[1] = quick_type(rule.pop(1));
     quick.has_result = rule.push() != Operand::none;

@@ -14,7 +14,8 @@ namespace ebb {
 /// How an instruction is gone through.
 enum class QuickWay : uint8_t {
   careful, ///< Not quickly.
-  numeric,
+  unary,
+  binary,
   access, ///< Of the first memory.
   local_get,
   local_set,
@@ -38,7 +39,6 @@ enum class QuickWay : uint8_t {
 struct QuickRule {
   Opcode op = no_opcode;
   QuickWay way = QuickWay::careful;
-  uint8_t pops = 0;
   bool has_result = false;
   uint8_t align = 0;
   ValType types[2]; ///< Of operands, the first in front.
@@ -47,15 +47,27 @@ struct QuickRule {
 
 extern const QuickRule* const quick_rules; ///< By opcode without prefix.
 
-/// Pops operands if they have just these types, of which there are `count`, and at most two.
-[[gnu::always_inline]] inline bool BodyValidator::pop_quickly(const ValType* types,
-                                                              uint32_t count) {
-  if (operands_.size() - floor_ < count) return false;
-  const ValType* const end = operands_.end();
-  if (end[-1] != types[count - 1]) return false;
-  if (count == 2 && end[-2] != types[0]) return false;
-  operands_.truncate(operands_.size() - count);
+/// Pops an operand if it has just this type.
+[[gnu::always_inline]] inline bool BodyValidator::pop_quickly(ValType type) {
+  if (operands_.size() == floor_ || operands_.back() != type) return false;
+  operands_.truncate(operands_.size() - 1);
   return true;
+}
+
+/// Pops two operands if they have just these types.
+[[gnu::always_inline]] inline bool BodyValidator::pop_quickly(ValType first, ValType second) {
+  if (operands_.size() - floor_ < 2) return false;
+  const ValType* const end = operands_.end();
+  if (end[-1] != second || end[-2] != first) return false;
+  operands_.truncate(operands_.size() - 2);
+  return true;
+}
+
+/// Whether the operand on top has the type of a local.
+[[gnu::always_inline]] inline bool BodyValidator::has_local_quickly(uint32_t index) {
+  if (index >= quick_locals_ || operands_.size() == floor_) return false;
+  operand_type_ = local_cache_[index];
+  return operands_.back() == operand_type_;
 }
 
 /// Pushes where there is room.
@@ -91,8 +103,7 @@ inline bool BodyValidator::open_quickly(FrameKind kind, uint8_t type) {
   if (type != empty && !is_number) return false;
   const bool has_room = control_.size() < control_.capacity();
   if (!has_room || control_.size() >= limits::nesting_max) return false;
-  constexpr ValType i32 = ValType::i32();
-  if (kind == FrameKind::if_ && !pop_quickly(&i32, 1)) return false;
+  if (kind == FrameKind::if_ && !pop_quickly(ValType::i32())) return false;
   ControlFrame frame;
   frame.kind = kind;
   frame.has_value_type = is_number;
@@ -150,12 +161,19 @@ template <class User>
   switch (rule.way) {
   case QuickWay::careful:
     return false;
-  case QuickWay::numeric:
-    if (!pop_quickly(rule.types, rule.pops)) return false;
-    if (rule.has_result) operands_.push_reserved(rule.result);
+  case QuickWay::unary:
+    if (!pop_quickly(rule.types[0])) return false;
+    operands_.push_reserved(rule.result);
     next = at + 1;
     EBB_TRY(go_on());
-    EBB_TRY(user.quick_numeric(rule.op, rule.pops, rule.result.kind()));
+    EBB_TRY(user.template quick_numeric<1>(rule.op, rule.result.kind()));
+    return true;
+  case QuickWay::binary:
+    if (!pop_quickly(rule.types[0], rule.types[1])) return false;
+    operands_.push_reserved(rule.result);
+    next = at + 1;
+    EBB_TRY(go_on());
+    EBB_TRY(user.template quick_numeric<2>(rule.op, rule.result.kind()));
     return true;
   case QuickWay::access: {
     if (at[1] > rule.align || !has_plain_memory_ || remaining < 3) return false;
@@ -167,7 +185,9 @@ template <class User>
       offset = value.value();
       next = reader.cursor();
     }
-    if (!pop_quickly(rule.types, rule.pops)) return false;
+    const bool is_popped = rule.has_result ? pop_quickly(rule.types[0])
+                                           : pop_quickly(rule.types[0], rule.types[1]);
+    if (!is_popped) return false;
     if (rule.has_result) operands_.push_reserved(rule.result);
     EBB_TRY(go_on());
     EBB_TRY(user.quick_access(rule.op, rule.result.kind(), offset));
@@ -182,18 +202,16 @@ template <class User>
     return true;
   }
   case QuickWay::local_set:
-  case QuickWay::local_tee: {
-    const uint32_t index = at[1];
-    const bool is_tee = rule.way == QuickWay::local_tee;
-    if (index >= quick_locals_) return false;
-    if (operands_.size() == floor_) return false;
-    operand_type_ = local_cache_[index];
-    if (operands_.back() != operand_type_) return false;
-    if (!is_tee) operands_.truncate(operands_.size() - 1);
+    if (!has_local_quickly(at[1])) return false;
+    operands_.truncate(operands_.size() - 1);
     EBB_TRY(go_on());
-    EBB_TRY(user.quick_local_set(index, is_tee));
+    EBB_TRY(user.template quick_local_set<false>(at[1]));
     return true;
-  }
+  case QuickWay::local_tee:
+    if (!has_local_quickly(at[1])) return false;
+    EBB_TRY(go_on());
+    EBB_TRY(user.template quick_local_set<true>(at[1]));
+    return true;
   case QuickWay::i32_const: {
     int32_t number = static_cast<int8_t>(at[1] << 1) >> 1;
     if (!has_byte) {
@@ -264,7 +282,7 @@ template <class User>
     if (rule.way == QuickWay::global_get) {
       if (!push_quickly(global.type)) return false;
     } else {
-      if (!global.is_mutable || !pop_quickly(&global.type, 1)) return false;
+      if (!global.is_mutable || !pop_quickly(global.type)) return false;
       operand_type_ = global.type;
     }
     EBB_TRY(go_on());
@@ -303,8 +321,7 @@ template <class User>
     EBB_TRY(user.quick_branch(at[1]));
     return true;
   case QuickWay::br_if: {
-    constexpr ValType condition = ValType::i32();
-    if (!has_byte || !is_bare_label(at[1]) || !pop_quickly(&condition, 1)) return false;
+    if (!has_byte || !is_bare_label(at[1]) || !pop_quickly(ValType::i32())) return false;
     EBB_TRY(go_on());
     EBB_TRY(user.quick_branch_if(at[1]));
     return true;

@@ -93,10 +93,10 @@ namespace {
 /// Who wants to know nothing of the instructions.
 struct NoUser {
   Result<void> before(Opcode) { return {}; }
-  Result<void> quick_numeric(Opcode, uint32_t, ValKind) { return {}; }
+  template <uint32_t> Result<void> quick_numeric(Opcode, ValKind) { return {}; }
   Result<void> quick_access(Opcode, ValKind, uint32_t) { return {}; }
   Result<void> quick_local_get(uint32_t) { return {}; }
-  Result<void> quick_local_set(uint32_t, bool) { return {}; }
+  template <bool> Result<void> quick_local_set(uint32_t) { return {}; }
   Result<void> quick_constant(ValKind, uint64_t) { return {}; }
   Result<void> quick_drop() { return {}; }
   Result<void> quick_select() { return {}; }

@@ -144,7 +144,9 @@ private:
   Result<bool> fail(Error error, uint32_t offset);
 
   // The quick way: body_quick.h.
-  bool pop_quickly(const ValType* types, uint32_t count);
+  bool pop_quickly(ValType type);
+  bool pop_quickly(ValType first, ValType second);
+  bool has_local_quickly(uint32_t index);
   bool push_quickly(ValType type);
   bool call_quickly(const SubType& type);
   bool open_quickly(FrameKind kind, uint8_t type);
