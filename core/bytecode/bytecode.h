@@ -109,9 +109,9 @@ struct FormInfo {
 enum class ThreadingWay : uint8_t {
   simple,   ///< It has operands and perhaps an offset, and nothing else.
   constant, ///< It gives a slot a known value, which may become part of what reads it.
-  sum,      ///< A simple one that adds an immediate to an i32, and may become part of what comes next.
-  branch,   ///< It has operands and one target of two bytes.
-  call,     ///< `call`, which has no operands.
+  sum, ///< A simple one that adds an immediate to an i32, and may become part of what comes next.
+  branch, ///< It has operands and one target of two bytes.
+  call,   ///< `call`, which has no operands.
   other
 };
 
@@ -122,10 +122,10 @@ struct FormShape {
   uint8_t head;        ///< Bytes without a target.
   uint8_t bytes;       ///< All of them, the targets of a br_table apart.
   Effect effect;
-  bool is_plain : 1;        ///< No load or store, no br_table, and not for compact code alone.
-  bool is_compact_only : 1; ///< Kinds w and h, and targets of four bytes.
-  bool is_at_known_address : 1; ///< A load or store whose address lies in two fields.
-  ThreadingWay way;             ///< How threading goes about it.
+  bool is_plain : 1;             ///< No load or store, no br_table, and not for compact code alone.
+  bool is_compact_only : 1;      ///< Kinds w and h, and targets of four bytes.
+  bool is_at_known_address : 1;  ///< A load or store whose address lies in two fields.
+  ThreadingWay way;              ///< How threading goes about it.
   uint8_t slot_operands : 4;     ///< A bit for each operand of kind s.
   uint8_t constant_operands : 4; ///< The same for kind k.
 };

@@ -54,12 +54,12 @@ Result<void> FunctionCompiler::call(const Instruction& in) {
 /// its extra bytes.
 Result<void> FunctionCompiler::emit_call(Draft& draft, const SubType& type, size_t outgoing_at,
                                          bool tail) {
-  const Values params = values(type.params());
+  const size_t params = type.params().size();
   const Values outs = values(type.results());
   if (draft.a.kind != Kind::a) EBB_TRY(flush_acc());
-  EBB_TRY(flush_top(params.entries));
+  EBB_TRY(flush_top(params));
   EBB_ASSERT(acc_entry_ == no_entry);
-  truncate(entries_.size() - params.entries);
+  truncate(entries_.size() - params);
   const uint32_t outgoing = numbers_;
   const uint32_t outgoing_refs = refs_;
   EBB_TRY(note_frame(outgoing + outs.slots.numbers, outgoing_refs + outs.slots.refs));

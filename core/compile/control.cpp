@@ -108,8 +108,8 @@ void FunctionCompiler::end_loops() {
     outer.loops.back_end = loops.back_end;
     outer.loops.has_call = loops.has_call;
   }
-  for (const uint32_t start : {loops.is_target ? ended.start : Loops::no_loop, loops.here,
-                               loops.behind}) {
+  for (const uint32_t start :
+       {loops.is_target ? ended.start : Loops::no_loop, loops.here, loops.behind}) {
     if (start < outer.loops.here) outer.loops.here = start;
     if (start < outer.loops.behind && start > outer.start) outer.loops.behind = start;
   }

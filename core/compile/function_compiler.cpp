@@ -11,7 +11,8 @@ FunctionCompiler::FunctionCompiler(const ModuleDecl& module, CompileOutput outpu
                                    BodyValidator& validator, const CompileOptions& options,
                                    Heap& heap)
     : decl_(module), output_(output), validator_(validator), options_(options),
-      emitter_(output.code, output.labels), entries_(heap), locals_(heap), blocks_(heap), set_locals_(heap) {}
+      emitter_(output.code, output.labels), entries_(heap), locals_(heap), blocks_(heap),
+      set_locals_(heap) {}
 
 std::span<const ValType> FunctionCompiler::results() const {
   return type_ != nullptr ? type_->results() : std::span<const ValType>(&constant_type_, 1);
@@ -116,7 +117,9 @@ Result<void> FunctionCompiler::run() {
   const SlotCounts out = slot_counts(results());
   EBB_TRY(note_frame(out.numbers, out.refs));
   for (;;) {
-    if (!is_small_build && live_ && EBB_TRY(validator_.step_quickly(*this))) continue;
+    // Behind a branch a block mostly ends.
+    const bool is_easy = live_ || (dead_depth_ == 0 && validator_.next_is_end());
+    if (!is_small_build && is_easy && EBB_TRY(validator_.step_quickly(*this))) continue;
     const bool more = EBB_TRY(validator_.step(instruction_));
     if (!more) return handle_end(true);
     EBB_TRY(live_ ? step(instruction_) : step_dead(instruction_.op));
@@ -407,12 +410,16 @@ Result<void> FunctionCompiler::copy_range(uint32_t to, uint32_t from, uint32_t c
   return emit(draft);
 }
 
+/// A local is set from now on.
+Result<void> FunctionCompiler::note_set(uint32_t index) {
+  EBB_TRY(set_locals_.push(index));
+  locals_[index].is_set = true;
+  return {};
+}
+
 Result<void> FunctionCompiler::local_set(uint32_t index, bool tee) {
   Local& local = locals_[index];
-  if (!local.is_set) {
-    EBB_TRY(set_locals_.push(index));
-    local.is_set = true;
-  }
+  if (!local.is_set) EBB_TRY(note_set(index));
   const uint32_t slot = local.slot;
   if (local.type == ValKind::ref || local.type == ValKind::v128) {
     EBB_ASSERT(entries_.back().where == Where::slot);
@@ -457,6 +464,16 @@ Result<void> FunctionCompiler::move_to(Entry& entry, uint32_t slot) {
   if (entry.where == Where::slot && entry.slot == slot) return {};
   if (acc_entry_ != no_entry || (entry.where != Where::acc && !fits_acc(entry.type)))
     return copy_to(entry, slot);
+  if (!is_small_build && entry.where != Where::constant) {
+    const bool in_acc = entry.where == Where::acc || entry.read_slot() == acc_slot_;
+    constexpr Form forms[2][2] = {{Form::move_ssnn, Form::move_sann},
+                                  {Form::move_float_ssnn, Form::move_float_sann}};
+    EBB_TRY(note_offset());
+    EBB_TRY(emitter_.put_plain(forms[is_float(entry.type)][in_acc], slot,
+                               Operand::slot(entry.read_slot()), {}, 0));
+    acc_mirrors(slot, entry.type);
+    return {};
+  }
   Draft draft;
   draft.op = is_float(entry.type) ? Op::move_float : Op::move;
   draft.d = Operand::slot(slot);

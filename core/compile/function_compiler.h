@@ -37,7 +37,7 @@ struct CompileOptions {
 /// Where the compiler writes: behind what is there.
 struct CompileOutput {
   Vec<uint8_t>& code;
-  Vec<uint8_t>& offset_map; ///< Code offset to wasm offset, LEB128 deltas, if offsets are kept.
+  Vec<uint8_t>& offset_map;     ///< Code offset to wasm offset, LEB128 deltas, if offsets are kept.
   Vec<Label>* labels = nullptr; ///< Those of the last function, for who wants to know.
 };
 
@@ -81,11 +81,11 @@ private:
   };
   /// What decides whether a loop is an innermost one: see `Label`.
   struct Loops {
-    uint32_t label = 0;      ///< Of a loop, its place in the list.
-    uint32_t back_end = 0;   ///< Behind the last branch back to here; 0 if there is none.
-    bool has_call = false;   ///< Whether there is a call before that.
-    bool is_target = false;  ///< Whether such a branch is to this very block.
-    uint32_t here = no_loop; ///< Where the first loop in it starts to which a branch goes back;
+    uint32_t label = 0;        ///< Of a loop, its place in the list.
+    uint32_t back_end = 0;     ///< Behind the last branch back to here; 0 if there is none.
+    bool has_call = false;     ///< Whether there is a call before that.
+    bool is_target = false;    ///< Whether such a branch is to this very block.
+    uint32_t here = no_loop;   ///< Where the first loop in it starts to which a branch goes back;
     uint32_t behind = no_loop; ///< and the first one that starts behind its own start.
     static constexpr uint32_t no_loop = UINT32_MAX;
   };
@@ -123,6 +123,7 @@ private:
   Result<void> step_constant(const Instruction& in);
   Result<void> local_get(uint32_t index);
   Result<void> local_set(uint32_t index, bool tee);
+  Result<void> note_set(uint32_t index);
   Result<bool> redirect_to_local(const Entry& entry, uint32_t slot);
   Result<void> global_get(uint32_t index);
   Result<void> global_set(uint32_t index);

@@ -66,8 +66,7 @@ inline Form FunctionCompiler::choose_rare_form(Op op, Kind d, Operand& a, Operan
 }
 
 /// Takes numbers off the stack.
-template <uint32_t count>
-[[gnu::always_inline]] inline void FunctionCompiler::drop_numbers() {
+template <uint32_t count> [[gnu::always_inline]] inline void FunctionCompiler::drop_numbers() {
   const size_t height = entries_.size() - count;
   for (uint32_t i = count; i-- > 0;)
     unlink(entries_[height + i]);
@@ -109,8 +108,9 @@ FunctionCompiler::push_number(Where where, ValKind type, uint64_t bits, uint32_t
 template <bool is_tee>
 [[gnu::always_inline]] inline Result<void> FunctionCompiler::quick_local_set(uint32_t index) {
   Local& local = locals_[index];
+  if (!local.is_set) EBB_TRY(note_set(index));
   const bool is_easy = entries_.back().where == Where::acc && emitter_.last_gives_acc() &&
-                       local.is_set && local.pending == 0 && is_number(local.type);
+                       local.pending == 0 && is_number(local.type);
   if (!is_easy) return local_set(index, is_tee);
   if (!EBB_TRY(emitter_.redirect_last(local.slot))) return local_set(index, is_tee);
   weigh(local);

@@ -16,7 +16,10 @@ void FunctionCompiler::slot_written(uint32_t slot, uint32_t count) {
 }
 
 FunctionCompiler::Values FunctionCompiler::values(std::span<const ValType> types) const {
-  return {static_cast<uint32_t>(types.size()), slot_counts(types)};
+  const uint32_t count = static_cast<uint32_t>(types.size());
+  if (count == 0) return {};
+  if (count == 1 && types[0].is_num()) return {1, {1, 0}};
+  return {count, slot_counts(types)};
 }
 
 Result<void> FunctionCompiler::push_slots(std::span<const ValType> types) {

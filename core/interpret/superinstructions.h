@@ -10,30 +10,49 @@
 
 namespace ebb {
 
+/// Where superinstructions are found by their keys, each at the first look: keys of one bucket are
+/// moved together until each has a place of its own.
+struct SuperinstructionTable {
+  static constexpr uint32_t bucket_bits = 8, place_bits = 11;
+  static constexpr uint32_t buckets = 1u << bucket_bits, places = 1u << place_bits;
+
+  uint8_t moves[buckets] = {};
+  uint32_t keys[places] = {}; ///< 0 of none.
+  uint16_t numbers[places] = {};
+
+  static constexpr uint32_t hash(uint32_t key) {
+    const uint32_t mixed = key * 0x9E3779B1u;
+    return (mixed ^ mixed >> 15) * 0x85EBCA77u;
+  }
+  static constexpr uint32_t bucket(uint32_t hash) { return hash >> (32 - bucket_bits); }
+  static constexpr uint32_t place(uint32_t hash, uint32_t move) {
+    return ((hash >> 8) + move * (hash >> 3 | 1)) & (places - 1);
+  }
+};
+
 /// Those that a machine has; by default none.
 struct Superinstructions {
   /// Of a sequence: the number of a form, or of a superinstruction, which come after all forms.
-  static constexpr uint32_t none = 0;
+  static constexpr uint32_t none = UINT16_MAX;
 
   const void* const* handlers = nullptr;
-  const uint32_t* keys = nullptr;
-  const uint16_t* index = nullptr; ///< Places in `keys`, plus one, by hash.
+  const uint32_t* keys = nullptr; ///< What each consists of.
+  const SuperinstructionTable* table = nullptr;
   uint32_t count = 0;
 
-  static constexpr uint32_t index_bits = 11;
   static constexpr uint32_t key_of(uint32_t before, Form next) {
     return before << 16 | static_cast<uint32_t>(next);
   }
-  static constexpr uint32_t hash(uint32_t key) { return key * 0x9E3779B1u >> (32 - index_bits); }
-  static constexpr uint32_t following(uint32_t at) { return (at + 1) & ((1u << index_bits) - 1); }
 
-  /// The number of what `before` and another instruction make together, or `none`.
+  /// The number of what `before` and another instruction make together, or `none`, as there is of
+  /// that. There are some.
   uint32_t find(uint32_t before, Form next) const {
-    if (count == 0) return none;
     const uint32_t key = key_of(before, next);
-    for (uint32_t at = hash(key); index[at] != 0; at = following(at))
-      if (keys[index[at] - 1] == key) return static_cast<uint32_t>(Form::end) + index[at] - 1;
-    return none;
+    const uint32_t hash = SuperinstructionTable::hash(key);
+    const uint32_t move = table->moves[SuperinstructionTable::bucket(hash)];
+    const uint32_t place = SuperinstructionTable::place(hash, move);
+    return table->keys[place] == key ? static_cast<uint32_t>(Form::end) + table->numbers[place]
+                                     : none;
   }
   const void* handler(uint32_t number) const {
     return handlers[number - static_cast<uint32_t>(Form::end)];

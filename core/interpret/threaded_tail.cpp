@@ -156,27 +156,52 @@ consteval uint32_t number_of(const Sequence& sequence, uint32_t length) {
   __builtin_trap();
 }
 
-struct SuperTable {
+struct SuperKeys {
   uint32_t keys[super_count];
-  uint16_t index[1u << Superinstructions::index_bits];
 };
 
-consteval SuperTable make_super_table() {
-  SuperTable table{};
-  for (uint32_t i = 0; i < super_count; i++) {
-    const uint32_t length = length_of(sequences[i]);
-    const uint32_t key = Superinstructions::key_of(number_of(sequences[i], length - 1),
-                                                   sequences[i].forms[length - 1]);
-    uint32_t at = Superinstructions::hash(key);
-    while (table.index[at] != 0)
-      at = Superinstructions::following(at);
-    table.keys[i] = key;
-    table.index[at] = static_cast<uint16_t>(i + 1);
+consteval SuperKeys make_super_keys() {
+  SuperKeys made{};
+  for (uint32_t i = 0; i < super_count; i++)
+    made.keys[i] = Superinstructions::key_of(number_of(sequences[i], length_of(sequences[i]) - 1),
+                                             sequences[i].forms[length_of(sequences[i]) - 1]);
+  return made;
+}
+constexpr SuperKeys super_keys = make_super_keys();
+
+/// Gives the keys of a bucket places that are free. False if they have no such move.
+consteval bool place_bucket(SuperinstructionTable& table, uint32_t bucket) {
+  using Table = SuperinstructionTable;
+  uint16_t members[super_count] = {};
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < super_count; i++)
+    if (Table::bucket(Table::hash(super_keys.keys[i])) == bucket)
+      members[count++] = static_cast<uint16_t>(i);
+  for (uint32_t move = 0; move <= UINT8_MAX; move++) {
+    uint32_t placed = 0;
+    for (; placed < count; placed++) {
+      const uint32_t key = super_keys.keys[members[placed]];
+      const uint32_t place = Table::place(Table::hash(key), move);
+      if (table.keys[place] != 0) break;
+      table.keys[place] = key;
+      table.numbers[place] = members[placed];
+    }
+    table.moves[bucket] = static_cast<uint8_t>(move);
+    if (placed == count) return true;
+    for (uint32_t i = 0; i < placed; i++)
+      table.keys[Table::place(Table::hash(super_keys.keys[members[i]]), move)] = 0;
   }
+  return false;
+}
+
+consteval SuperinstructionTable make_super_table() {
+  SuperinstructionTable table;
+  for (uint32_t bucket = 0; bucket < SuperinstructionTable::buckets; bucket++)
+    if (!place_bucket(table, bucket)) __builtin_trap();
   return table;
 }
-constexpr SuperTable super_table = make_super_table();
-static_assert(super_count < (1u << Superinstructions::index_bits) / 2);
+constexpr SuperinstructionTable super_table = make_super_table();
+static_assert(super_count < SuperinstructionTable::places / 2);
 
 /// A frame of its own between the machine's callers and code that preserves no register.
 __attribute__((noinline)) void enter(Machine& m, const uint8_t* pc, uint64_t* fp) {
@@ -190,7 +215,7 @@ __attribute__((noinline)) void enter(Machine& m, const uint8_t* pc, uint64_t* fp
 const void* const* threaded_handlers() { return handler_addresses; }
 
 Superinstructions threaded_superinstructions() {
-  return {super_handlers, super_table.keys, super_table.index, counts_each ? 0 : super_count};
+  return {super_handlers, super_keys.keys, &super_table, counts_each ? 0 : super_count};
 }
 
 void run_threaded(Machine& m, const uint8_t* pc, uint64_t* fp) { enter(m, pc, fp); }

@@ -311,8 +311,8 @@ inline void Translation::put_off_constant(const uint8_t* at, const FormShape& sh
   add(value, false);
 }
 
-/// Puts a sum off that goes to the accumulator or a temporary. False, and nothing has changed, if it
-/// does not.
+/// Puts a sum off that goes to the accumulator or a temporary. False, and nothing has changed, if
+/// it does not.
 inline bool Translation::put_off_sum(const uint8_t* at, const FormShape& shape,
                                      const uint32_t* values) {
   const FormInfo& info = form_infos[read_code<uint16_t>(at)];
@@ -332,7 +332,8 @@ inline bool Translation::put_off_sum(const uint8_t* at, const FormShape& shape,
 /// Whether a sum that goes to a local may be held back for a branch, and with it what lies between.
 inline bool Translation::may_be_held(const uint8_t* at, const FormShape& shape,
                                      const uint32_t* values) {
-  if (form_infos[read_code<uint16_t>(at)].kinds.a != Kind::s || values[0] != values[1]) return false;
+  if (form_infos[read_code<uint16_t>(at)].kinds.a != Kind::s || values[0] != values[1])
+    return false;
   const Effect next = form_shapes[read_code<uint16_t>(at + shape.bytes)].effect;
   return next == Effect::target || next == Effect::none;
 }

@@ -83,8 +83,8 @@ Result<void> find_labels(const uint8_t* begin, const uint8_t* end, LabelSearch o
 /// The labels of the function that is walked through, in their order.
 struct LabelList {
   const Label* labels = nullptr;
-  /// Where each is in threaded code, once it has been reached; of one to come, where the last target
-  /// is that leads there, or 0. Each such target has that of the one before.
+  /// Where each is in threaded code, once it has been reached; of one to come, where the last
+  /// target is that leads there, or 0. Each such target has that of the one before.
   uint32_t* positions = nullptr;
   uint32_t count = 0;
 
@@ -123,6 +123,8 @@ struct FormChoice {
   uint32_t moved : 3;
   uint32_t unused : 5; ///< So that each bit is of a field.
 
+  /// Whether nothing goes with it.
+  bool is_alone() const { return (stores | loads | moved) == 0; }
   static FormChoice of(Form form) {
     return {static_cast<uint32_t>(form) & KnownChoices::form_mask, 0, 0, 0, 0, 0};
   }

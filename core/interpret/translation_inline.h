@@ -37,9 +37,8 @@ inline bool Translation::label_is_at(const uint8_t* at) {
 inline void Translation::find_next_label() {
   while (next_place_ < labels_.count && !labels_.labels[next_place_].is_target())
     next_place_++;
-  next_label_ = next_place_ < labels_.count
-                    ? in_.begin + labels_.labels[next_place_].offset()
-                    : nullptr;
+  next_label_ =
+      next_place_ < labels_.count ? in_.begin + labels_.labels[next_place_].offset() : nullptr;
 }
 
 /// The pins of the operands that are slots: `slots` has a bit for each of them.
@@ -57,25 +56,33 @@ inline PinnedOperands Translation::pinned_operands(uint32_t slots, const uint32_
 }
 
 inline FormChoice Translation::choose(Form form, PinnedOperands pins, bool to_loop) const {
-  if (!pins.any() && !to_loop) return FormChoice::of(form);
   const uint32_t key = static_cast<uint32_t>(form) | (to_loop ? KnownChoices::to_loop : 0) |
                        pins.bits << KnownChoices::pins_shift;
-  if (in_.known.entries != nullptr) {
-    const uint64_t entry = in_.known.entries[KnownChoices::place(key)];
-    if (entry >> 32 == key) return std::bit_cast<FormChoice>(static_cast<uint32_t>(entry));
-  }
-  return find_choice(key, pins);
+  const uint32_t plain = std::bit_cast<uint32_t>(FormChoice::of(form));
+  const bool is_plain = key == static_cast<uint32_t>(form);
+  if (in_.known.entries == nullptr)
+    return is_plain ? std::bit_cast<FormChoice>(plain) : find_choice(key, pins);
+  // Whether there are pins is not to be branched on, since nobody could predict it.
+  const uint64_t entry = in_.known.entries[KnownChoices::place(key)];
+  const bool is_known = entry >> 32 == key;
+  if (!(is_plain | is_known)) [[unlikely]]
+    return find_choice(key, pins);
+  return std::bit_cast<FormChoice>(is_plain ? plain : static_cast<uint32_t>(entry));
 }
 
 /// Writes the handler of the instruction at the present position. If it makes a superinstruction
-/// with what comes directly before, that has its handler from now on.
+/// with what comes directly before, that has its handler from now on; if not, its own is written
+/// once more, so that nothing depends on it.
 inline void Translation::put_handler(Form form) {
-  write_code(out_ + position_, in_.handlers[static_cast<size_t>(form)]);
-  const uint32_t joined = sequence_end_ == position_ ? in_.superinstructions.find(sequence_, form)
-                                                     : Superinstructions::none;
+  const Superinstructions& supers = in_.superinstructions;
+  const void* const own = in_.handlers[static_cast<size_t>(form)];
+  write_code(out_ + position_, own);
+  if (supers.count == 0) return;
+  const uint32_t before = sequence_end_ == position_ ? sequence_ : Superinstructions::none;
+  const uint32_t joined = supers.find(before, form);
   if (joined != Superinstructions::none) {
     sequence_ = joined;
-    return write_code(out_ + sequence_at_, in_.superinstructions.handler(joined));
+    return write_code(out_ + sequence_at_, supers.handler(joined));
   }
   sequence_ = static_cast<uint32_t>(form);
   sequence_at_ = position_;
@@ -114,7 +121,8 @@ inline void Translation::put_behind(const FormChoice& choice) {
 Translation::put_simply(const FormChoice& choice, const uint32_t* values, uint32_t offset) {
   const ThreadedShape& shape = threaded_shapes[choice.form];
   if (position_ + put_bytes_max > capacity_) out_ = nullptr;
-  if (choice.stores != 0) put_pins(choice.stores, true);
+  const bool is_alone = choice.is_alone();
+  if (!is_alone) put_pins(choice.stores, true);
   if (out_ != nullptr) {
     put_operands(shape, choice, values);
     // Where there is no place for one, the next instruction or nothing is.
@@ -123,7 +131,7 @@ Translation::put_simply(const FormChoice& choice, const uint32_t* values, uint32
   }
   position_ += shape.bytes;
   sequence_end_ = position_;
-  put_behind(choice);
+  if (!is_alone) put_behind(choice);
 }
 
 } // namespace ebb

@@ -185,8 +185,8 @@ template <class User>
       offset = value.value();
       next = reader.cursor();
     }
-    const bool is_popped = rule.has_result ? pop_quickly(rule.types[0])
-                                           : pop_quickly(rule.types[0], rule.types[1]);
+    const bool is_popped =
+        rule.has_result ? pop_quickly(rule.types[0]) : pop_quickly(rule.types[0], rule.types[1]);
     if (!is_popped) return false;
     if (rule.has_result) operands_.push_reserved(rule.result);
     EBB_TRY(go_on());

@@ -75,6 +75,11 @@ public:
   /// see body_quick.h, which defines it. If not, it says false, nothing that counts has changed,
   /// and `step` must follow. Fails: as `user`.
   template <class User> Result<bool> step_quickly(User& user);
+  /// Whether the next instruction is an `end`.
+  bool next_is_end() const {
+    constexpr uint8_t end = 0x0b;
+    return !reader_.at_end() && *reader_.cursor() == end;
+  }
   /// Reads and checks all that is left of a function's body. Fails: as `step`.
   Result<void> finish();
 

@@ -74,17 +74,44 @@ TEST_CASE("simple forms are threaded as they stand: operands, and of loads and s
     CAPTURE(op_name(info.op));
     CAPTURE(letters(info.kinds));
     CHECK(shape.slot_operands == threaded.slot_operands);
-    if (!shape.is_simple) continue;
+    const bool is_sum = shape.way == ThreadingWay::sum;
+    CHECK(is_sum ==
+          ((info.op == Op::i32_add || info.op == Op::i32_sub) && info.kinds.b == Kind::k));
+    if (shape.way != ThreadingWay::simple && !is_sum) continue;
     simple++;
     CHECK_FALSE(shape.is_compact_only);
     CHECK(threaded.is_plain);
     CHECK_FALSE(threaded.has_target);
     CHECK(threaded.has_offset == is_memory_access(info.op));
     CHECK(shape.is_plain == !is_memory_access(info.op));
+    CHECK(shape.is_at_known_address == (is_memory_access(info.op) && info.kinds.a == Kind::k));
     // It never ends a function, and so something follows.
     CHECK(shape.effect < Effect::enter);
   }
   CHECK(simple > compact_form_count / 2);
+}
+
+TEST_CASE("what threading does at once beside simple forms: branches, a call, constants for slots" *
+          needs_full_build()) {
+  size_t branches = 0;
+  for (size_t i = 0; i < compact_form_count; i++) {
+    const FormInfo& info = form_info(static_cast<Form>(i));
+    const FormShape& shape = form_shapes[i];
+    CAPTURE(op_name(info.op));
+    CAPTURE(letters(info.kinds));
+    CHECK((shape.way == ThreadingWay::call) == (info.op == Op::call));
+    if (shape.way == ThreadingWay::branch) {
+      branches++;
+      CHECK(shape.bytes - shape.head == 2);
+      CHECK(shape.extra == shape.head);
+      CHECK(threaded_shapes[i].has_target);
+      CHECK(threaded_shapes[i].is_plain);
+    }
+    const bool is_constant = (info.op == Op::copy && info.kinds.a != Kind::s) ||
+                             info.op == Op::copy_const || info.op == Op::copy_high;
+    CHECK((shape.way == ThreadingWay::constant) == is_constant);
+  }
+  CHECK(branches > 100);
 }
 
 TEST_CASE("branches to where code is charged for come metered, and each such form is of one other" *
