@@ -182,6 +182,7 @@ constexpr ThreadedShape threaded_shape_of(Op op, Kinds kinds) {
   const uint32_t bytes = (at + extra + word - 1) / word * word;
   shape.bytes = static_cast<uint8_t>(bytes + (is_call(info.effect) ? sizeof(ThreadedCallTail) : 0));
   shape.is_plain = !has_wide && extra == (shape.has_offset ? 4u : 0u) && !is_call(info.effect);
+  shape.is_simple = shape.is_plain && info.effect < Effect::enter && op != Op::loop;
   return shape;
 }
 

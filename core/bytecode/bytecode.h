@@ -139,6 +139,7 @@ struct ThreadedShape {
   bool has_offset : 1;
   bool has_target : 1; ///< One, behind it.
   bool is_plain : 1;   ///< Neither kind w, nor extra bytes beside an offset, a tail, or a table.
+  bool is_simple : 1;  ///< Plain, without a target, and the same in metered code.
 };
 
 // By number. Loading looks at these for each instruction several times.

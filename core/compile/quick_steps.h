@@ -137,7 +137,18 @@ template <uint32_t operands>
   }
   if (acc_entry_ < height) EBB_TRY(flush_acc());
   const bool in_acc = fits_acc(result);
-  const Form form = choose_form(op, in_acc ? Kind::a : Kind::s, a, b);
+  const Kind d = in_acc ? Kind::a : Kind::s;
+  Form form;
+  if (operands == 2 && (a.kind == Kind::n || b.kind == Kind::n)) [[unlikely]] {
+    // A constant that is not short goes to its slot first.
+    const bool is_second = b.kind == Kind::n;
+    Entry& constant = entries_[height + is_second];
+    EBB_TRY(materialize(constant));
+    (is_second ? b : a) = Operand::slot(constant.slot);
+    form = find_form(op, d, a, b);
+  } else {
+    form = choose_form(op, d, a, b);
+  }
   if (form == Form::count) return false;
   EBB_TRY(note_offset());
   EBB_TRY(emitter_.put_plain(form, first.slot, a, b, extra));

@@ -404,7 +404,12 @@ void Translation::step(Step& in) {
   }
   before_write(in);
   if (hold(in)) return;
-  emit(in);
+  const bool is_simple =
+      in.form != Form::count && threaded_shapes[static_cast<size_t>(in.form)].is_simple;
+  if (is_simple)
+    put_plainly(in.form, in.values, in.offset);
+  else
+    emit(in);
   after(in);
 }
 
