@@ -104,6 +104,7 @@ constexpr ThreadingWay threading_way(Op op, Kinds kinds, bool is_compact_only) {
   const OpInfo& info = op_infos[static_cast<size_t>(op)];
   const bool is_copy = op == Op::copy && kinds.a != Kind::s;
   if (is_copy || op == Op::copy_const || op == Op::copy_high) return ThreadingWay::constant;
+  if (op == Op::far_br) return ThreadingWay::far_branch;
   if (is_compact_only) return ThreadingWay::other;
   if (op == Op::call) return ThreadingWay::call;
   if (has_target(info.effect) && info.extra == 0) return ThreadingWay::branch;

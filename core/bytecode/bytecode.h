@@ -110,8 +110,9 @@ enum class ThreadingWay : uint8_t {
   simple,   ///< It has operands and perhaps an offset, and nothing else.
   constant, ///< It gives a slot a known value, which may become part of what reads it.
   sum, ///< A simple one that adds an immediate to an i32, and may become part of what comes next.
-  branch, ///< It has operands and one target of two bytes.
-  call,   ///< `call`, which has no operands.
+  branch,     ///< It has operands and one target of two bytes.
+  far_branch, ///< `far_br`.
+  call,       ///< `call`, which has no operands.
   other
 };
 

@@ -250,9 +250,8 @@ bool Translation::touches_deferred(uint32_t slots, const uint32_t* values) const
   uint32_t values[4];
   read_operands(at, shape, values);
   if (shape.way == ThreadingWay::constant) {
-    const uint16_t slot = static_cast<uint16_t>(values[0]);
-    if (is_temporary(slot)) {
-      put_off_constant(at, shape);
+    if (is_temporary(values[0] & UINT16_MAX)) {
+      put_or_defer_constant(at, shape);
       return true;
     }
     // What is held back is not told of it.
@@ -278,7 +277,12 @@ bool Translation::touches_deferred(uint32_t slots, const uint32_t* values) const
   }
   case ThreadingWay::branch:
     if (deferred_count_ != 0 || !is_unmetered_) return false;
-    put_branch(at, shape, values);
+    put_branch(form, shape.slot_operands, values,
+               at + shape.head + int64_t{2} * read_code<int16_t>(at + shape.head));
+    return true;
+  case ThreadingWay::far_branch:
+    if (deferred_count_ != 0 || !is_unmetered_) return false;
+    put_branch(Form::br_nnnn, 0, values, at + shape.head + read_code<int32_t>(at + shape.head));
     return true;
   case ThreadingWay::call:
     if (deferred_count_ != 0) {
@@ -293,22 +297,67 @@ bool Translation::touches_deferred(uint32_t slots, const uint32_t* values) const
   EBB_UNREACHABLE();
 }
 
-/// Puts a constant off that goes to a temporary.
-inline void Translation::put_off_constant(const uint8_t* at, const FormShape& shape) {
+namespace {
+
+/// The constant that an instruction gives a slot.
+uint64_t constant_of(const uint8_t* at, const FormShape& shape) {
   const FormInfo& info = form_infos[read_code<uint16_t>(at)];
+  if (info.op == Op::copy_const) return read_code<uint64_t>(at + shape.extra);
+  if (info.op == Op::copy_high) return uint64_t{read_code<uint16_t>(at + shape.extra)} << 48;
+  const uint8_t* field = at + shape.operands[1];
+  return static_cast<uint64_t>(info.kinds.a == Kind::k ? int64_t{read_code<int16_t>(field)}
+                                                       : int64_t{read_code<int32_t>(field)});
+}
+
+bool is_short(uint64_t bits) { return static_cast<int64_t>(bits) == static_cast<int32_t>(bits); }
+
+} // namespace
+
+/// Whether a constant must be in its slot soon after it is written, so that there is no use in
+/// putting it off: for a call, whose other arguments may come before, or a branch that has no form
+/// with it.
+inline bool Translation::is_wanted_soon(const uint8_t* next, uint64_t bits) const {
+  constexpr int arguments_max = 4;
+  for (int i = 0; i < arguments_max && next < in_.end; i++) {
+    const FormShape& shape = form_shapes[read_code<uint16_t>(next)];
+    if (shape.way == ThreadingWay::call) return true;
+    if (shape.way == ThreadingWay::branch) return !is_short(bits);
+    const bool is_copy = read_code<uint16_t>(next) == static_cast<uint16_t>(Form::copy_ssnn);
+    if (shape.way != ThreadingWay::constant && !is_copy) return false;
+    next += shape.bytes;
+  }
+  return false;
+}
+
+/// A constant that goes to a temporary.
+inline void Translation::put_or_defer_constant(const uint8_t* at, const FormShape& shape) {
+  const uint16_t slot = read_code<uint16_t>(at + shape.operands[0]);
+  const uint64_t bits = constant_of(at, shape);
+  if (deferred_count_ == 0 && !holds_ && is_wanted_soon(at + shape.bytes, bits))
+    return put_constant(slot, bits);
   Deferred value{};
   value.is_constant = true;
   value.has_slot = true;
-  value.slot = read_code<uint16_t>(at + shape.operands[0]);
-  if (info.op == Op::copy)
-    value.bits = static_cast<uint64_t>(info.kinds.a == Kind::k
-                                           ? int64_t{read_code<int16_t>(at + shape.operands[1])}
-                                           : int64_t{read_code<int32_t>(at + shape.operands[1])});
-  else if (info.op == Op::copy_const)
-    value.bits = read_code<uint64_t>(at + shape.extra);
-  else
-    value.bits = uint64_t{read_code<uint16_t>(at + shape.extra)} << 48;
+  value.slot = slot;
+  value.bits = bits;
   add(value, false);
+}
+
+/// Writes a constant to a slot that is not pinned.
+void Translation::put_constant(uint16_t slot, uint64_t bits) {
+  if (is_short(bits)) {
+    const uint32_t values[4] = {slot, static_cast<uint32_t>(bits)};
+    return put_simply(FormChoice::of(Form::copy_sknn), values, 0);
+  }
+  const ThreadedShape& shape = threaded_shapes[static_cast<size_t>(Form::copy_const_snnn)];
+  if (position_ + put_bytes_max > capacity_) out_ = nullptr;
+  if (out_ != nullptr) {
+    write_code(out_ + position_ + shape.operands[0], slot);
+    write_code(out_ + position_ + shape.extra, bits);
+    put_handler(Form::copy_const_snnn);
+  }
+  position_ += shape.bytes;
+  sequence_end_ = position_;
 }
 
 /// Puts a sum off that goes to the accumulator or a temporary. False, and nothing has changed, if
@@ -339,13 +388,10 @@ inline bool Translation::may_be_held(const uint8_t* at, const FormShape& shape,
 }
 
 /// Puts a branch, which is not metered. No value was put off.
-inline void Translation::put_branch(const uint8_t* at, const FormShape& shape,
-                                    const uint32_t* values) {
-  const Form form = static_cast<Form>(read_code<uint16_t>(at));
-  const uint8_t* const field = at + shape.head;
-  const uint8_t* const to = field + int64_t{2} * read_code<int16_t>(field);
+inline void Translation::put_branch(Form form, uint32_t slots, const uint32_t* values,
+                                    const uint8_t* to) {
   const bool to_loop = to == loop_ && has_loop_form(form);
-  const FormChoice choice = choose(form, pinned_operands(shape.slot_operands, values), to_loop);
+  const FormChoice choice = choose(form, pinned_operands(slots, values), to_loop);
   const ThreadedShape& threaded = threaded_shapes[choice.form];
   if (position_ + put_bytes_max > capacity_) out_ = nullptr;
   if (choice.stores != 0) put_pins(choice.stores, true);
@@ -442,29 +488,14 @@ void Translation::materialize(int which) {
   const bool in_acc = acc_ == which;
   remove(which);
   if (!in_acc && !value.has_slot) return;
-  const bool is_short = static_cast<int64_t>(value.bits) == static_cast<int32_t>(value.bits);
   // Its slot is no local, and so no pin (or the code breaks its promise).
-  if (value.is_constant && is_short) {
-    const uint32_t values[4] = {value.slot, static_cast<uint32_t>(value.bits)};
-    return put_simply(FormChoice::of(Form::copy_sknn), values, 0);
-  }
-  if (!value.is_constant) {
-    constexpr Form sums[2][2] = {{Form::i32_add_askn, Form::i32_add_aakn},
-                                 {Form::i32_add_sskn, Form::i32_add_sakn}};
-    EBB_ASSERT(in_acc || value.source == Kind::s);
-    const bool adds_to_acc = value.source == Kind::a;
-    const uint32_t values[4] = {value.slot, value.from, static_cast<uint32_t>(value.bits)};
-    return put_plainly(in_acc ? sums[value.has_slot][adds_to_acc] : Form::copy_add_sskn, values, 0);
-  }
-  Step out;
-  out.op = Op::copy_const;
-  out.form = Form::copy_const_snnn;
-  out.kinds.d = Kind::s;
-  out.values[0] = value.slot;
-  alignas(uint64_t) uint8_t bytes[sizeof(uint64_t)];
-  write_code(bytes, value.bits);
-  out.extra = bytes;
-  emit(out);
+  if (value.is_constant) return put_constant(value.slot, value.bits);
+  constexpr Form sums[2][2] = {{Form::i32_add_askn, Form::i32_add_aakn},
+                               {Form::i32_add_sskn, Form::i32_add_sakn}};
+  EBB_ASSERT(in_acc || value.source == Kind::s);
+  const bool adds_to_acc = value.source == Kind::a;
+  const uint32_t values[4] = {value.slot, value.from, static_cast<uint32_t>(value.bits)};
+  put_plainly(in_acc ? sums[value.has_slot][adds_to_acc] : Form::copy_add_sskn, values, 0);
 }
 
 /// Computes all values that were put off, but for constants that somebody has read.

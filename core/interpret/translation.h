@@ -183,10 +183,12 @@ private:
   void step(Step& in);
   // Most instructions.
   bool step_quickly(const uint8_t* at, const FormShape& shape);
-  void put_off_constant(const uint8_t* at, const FormShape& shape);
+  bool is_wanted_soon(const uint8_t* next, uint64_t bits) const;
+  void put_or_defer_constant(const uint8_t* at, const FormShape& shape);
+  void put_constant(uint16_t slot, uint64_t bits);
   bool put_off_sum(const uint8_t* at, const FormShape& shape, const uint32_t* values);
   static bool may_be_held(const uint8_t* at, const FormShape& shape, const uint32_t* values);
-  void put_branch(const uint8_t* at, const FormShape& shape, const uint32_t* values);
+  void put_branch(Form form, uint32_t slots, const uint32_t* values, const uint8_t* to);
   void put_call(const uint8_t* extra);
   bool touches_deferred(uint32_t slots, const uint32_t* values) const;
   // Values that are put off.
