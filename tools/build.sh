@@ -36,7 +36,7 @@ link_programs() {
 # build_demo: build/demo/demo.wasm from examples/demo.
 build_demo() {
   mkdir -p build/demo
-  clang-19 --target=wasm32-wasi --sysroot="${WASI_SYSROOT:-/usr}" -std=c11 -D_GNU_SOURCE -O2 -ffp-contract=off \
+  clang-19 --target=wasm32-wasi --no-wasm-opt --sysroot="${WASI_SYSROOT:-/usr}" -std=c11 -D_GNU_SOURCE -O2 -ffp-contract=off \
     -Wall -Wextra -Wl,--strip-all examples/demo/*.c -o build/demo/demo.wasm
 }
 

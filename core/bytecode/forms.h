@@ -47,10 +47,15 @@
   M(s, a, s, n, __VA_ARGS__)                                                                       \
   M(s, s, a, n, __VA_ARGS__) M(s, s, k, n, __VA_ARGS__) M(s, a, k, n, __VA_ARGS__)
 #define EBB_COMPACT_ordered(M, ...)
+// The same for 64 bits, which threaded code has fewer forms of.
+#define EBB_FORMS_ordered_64(M, ...) EBB_FORMS_ordered(M, __VA_ARGS__)
+#define EBB_COMPACT_ordered_64(M, ...)
 
 // Shifts, whose amount is mostly known.
 #define EBB_FORMS_shift(M, ...) EBB_FORMS_ordered(M, __VA_ARGS__)
 #define EBB_COMPACT_shift(M, ...)
+#define EBB_FORMS_shift_64(M, ...) EBB_FORMS_ordered(M, __VA_ARGS__)
+#define EBB_COMPACT_shift_64(M, ...)
 
 // Division and other binary instructions that are rare or slow by themselves.
 #define EBB_FORMS_rare_int(M, ...)                                                                 \

@@ -66,18 +66,16 @@
 #define EBB_COMMUTATIVE_64_PIN(P, M, ...)                                                          \
   M(a, P, s, n, __VA_ARGS__)                                                                       \
   M(a, P, a, n, __VA_ARGS__)                                                                       \
-  M(a, P, k, n, __VA_ARGS__)                                                                       \
   M(s, P, s, n, __VA_ARGS__)                                                                       \
-  M(s, P, a, n, __VA_ARGS__)                                                                       \
-  M(P, a, s, n, __VA_ARGS__)                                                                       \
-  M(P, a, k, n, __VA_ARGS__) EBB_COMMUTATIVE_DEST(P, P, M, __VA_ARGS__)
+  M(s, P, a, n, __VA_ARGS__) M(P, a, s, n, __VA_ARGS__) M(P, P, s, n, __VA_ARGS__)
+#define EBB_WIDE_64_PIN(P, M, ...) M(a, P, w, n, __VA_ARGS__) M(P, a, w, n, __VA_ARGS__)
 #define EBB_THREADED_commutative_64(M, ...)                                                        \
   EBB_WIDE(M, __VA_ARGS__)                                                                         \
   EBB_PINS_1(EBB_COMMUTATIVE_64_PIN, M, __VA_ARGS__)                                               \
-  EBB_PINS_1(EBB_WIDE_PIN, M, __VA_ARGS__) EBB_PIN_PAIRS(EBB_IN_ACC_PAIR, M, __VA_ARGS__)
+  EBB_PINS_1(EBB_WIDE_64_PIN, M, __VA_ARGS__) EBB_PIN_PAIRS(EBB_IN_ACC_PAIR, M, __VA_ARGS__)
 
 // A constant is not subtracted: its negative is added.
-#define EBB_ORDERED_DEST(D, P, M, ...) M(D, P, s, n, __VA_ARGS__) M(D, s, P, n, __VA_ARGS__)
+#define EBB_ORDERED_DEST(D, P, M, ...) M(D, P, s, n, __VA_ARGS__)
 #define EBB_ORDERED_PIN(P, M, ...)                                                                 \
   M(a, P, s, n, __VA_ARGS__)                                                                       \
   M(a, P, a, n, __VA_ARGS__)                                                                       \
@@ -89,31 +87,27 @@
   M(s, a, P, n, __VA_ARGS__)                                                                       \
   M(P, s, s, n, __VA_ARGS__)                                                                       \
   M(P, a, s, n, __VA_ARGS__)                                                                       \
-  M(P, s, a, n, __VA_ARGS__)                                                                       \
-  M(P, P, a, n, __VA_ARGS__)                                                                       \
-  M(P, a, P, n, __VA_ARGS__)                                                                       \
-  EBB_PINS_2(EBB_ORDERED_DEST, P, M, __VA_ARGS__)
-#define EBB_ORDERED_PAIR(P, Q, M, ...)                                                             \
-  M(a, P, Q, n, __VA_ARGS__)                                                                       \
-  M(s, P, Q, n, __VA_ARGS__) M(P, P, Q, n, __VA_ARGS__) M(Q, P, Q, n, __VA_ARGS__)
+  M(P, s, a, n, __VA_ARGS__) EBB_PINS_2(EBB_ORDERED_DEST, P, M, __VA_ARGS__)
+#define EBB_ORDERED_PAIR(P, Q, M, ...) M(a, P, Q, n, __VA_ARGS__) M(s, P, Q, n, __VA_ARGS__)
 #define EBB_THREADED_ordered(M, ...)                                                               \
   EBB_PINS_1(EBB_ORDERED_PIN, M, __VA_ARGS__)                                                      \
   EBB_PIN_PAIRS(EBB_ORDERED_PAIR, M, __VA_ARGS__) EBB_PIN_SWAPS(EBB_ORDERED_PAIR, M, __VA_ARGS__)
+#define EBB_ORDERED_64_PIN(P, M, ...)                                                              \
+  M(a, P, s, n, __VA_ARGS__) M(a, P, a, n, __VA_ARGS__) M(a, s, P, n, __VA_ARGS__)
+#define EBB_THREADED_ordered_64(M, ...) EBB_PINS_1(EBB_ORDERED_64_PIN, M, __VA_ARGS__)
 
 #define EBB_SHIFT_DEST(D, P, M, ...) M(D, P, k, n, __VA_ARGS__)
 #define EBB_SHIFT_PIN(P, M, ...)                                                                   \
-  M(a, P, s, n, __VA_ARGS__)                                                                       \
   M(a, P, a, n, __VA_ARGS__)                                                                       \
   M(a, s, P, n, __VA_ARGS__)                                                                       \
   M(a, P, k, n, __VA_ARGS__)                                                                       \
   M(s, P, k, n, __VA_ARGS__)                                                                       \
   M(P, s, k, n, __VA_ARGS__)                                                                       \
-  M(P, a, k, n, __VA_ARGS__)                                                                       \
-  EBB_PINS_2(EBB_SHIFT_DEST, P, M, __VA_ARGS__)
+  M(P, a, k, n, __VA_ARGS__) EBB_PINS_2(EBB_SHIFT_DEST, P, M, __VA_ARGS__)
 #define EBB_IN_ACC_PAIR(P, Q, M, ...) M(a, P, Q, n, __VA_ARGS__)
-#define EBB_THREADED_shift(M, ...)                                                                 \
-  EBB_PINS_1(EBB_SHIFT_PIN, M, __VA_ARGS__)                                                        \
-  EBB_PIN_PAIRS(EBB_IN_ACC_PAIR, M, __VA_ARGS__) EBB_PIN_SWAPS(EBB_IN_ACC_PAIR, M, __VA_ARGS__)
+#define EBB_THREADED_shift(M, ...) EBB_PINS_1(EBB_SHIFT_PIN, M, __VA_ARGS__)
+#define EBB_SHIFT_64_PIN(P, M, ...) M(a, P, k, n, __VA_ARGS__) M(s, P, k, n, __VA_ARGS__)
+#define EBB_THREADED_shift_64(M, ...) EBB_PINS_1(EBB_SHIFT_64_PIN, M, __VA_ARGS__)
 
 #define EBB_THREADED_rare_int(M, ...)
 #define EBB_DIVIDE_PIN(P, M, ...) M(a, P, k, n, __VA_ARGS__)
@@ -171,19 +165,14 @@
   M(a, P, s, n, __VA_ARGS__) M(a, P, a, n, __VA_ARGS__) M(a, P, k, n, __VA_ARGS__)
 #define EBB_THREADED_compare(M, ...)
 #define EBB_THREADED_compare_w(M, ...) EBB_PINS_1(EBB_COMPARE_PIN, M, __VA_ARGS__)
-#define EBB_COMPARE_FLOAT_PIN(P, M, ...) M(a, P, s, n, __VA_ARGS__) M(a, P, a, n, __VA_ARGS__)
-#define EBB_THREADED_compare_float(M, ...)                                                         \
-  M(a, s, w, n, __VA_ARGS__)                                                                       \
-  M(a, a, w, n, __VA_ARGS__)                                                                       \
-  EBB_FLOAT_PINS_1(EBB_COMPARE_FLOAT_PIN, M, __VA_ARGS__)
+#define EBB_THREADED_compare_float(M, ...) M(a, s, w, n, __VA_ARGS__) M(a, a, w, n, __VA_ARGS__)
 
 #define EBB_BRANCH_PIN(P, L, M, ...)                                                               \
   M(L, P, s, n, __VA_ARGS__) M(L, P, a, n, __VA_ARGS__) M(L, P, k, n, __VA_ARGS__)
 #define EBB_BRANCH_PAIR(P, Q, L, M, ...) M(L, P, Q, n, __VA_ARGS__)
 // Of 64-bit integers.
 #define EBB_BRANCH_64_PIN(P, M, ...) M(n, P, s, n, __VA_ARGS__) M(n, P, k, n, __VA_ARGS__)
-#define EBB_THREADED_branch(M, ...)                                                                \
-  M(l, a, k, n, __VA_ARGS__) EBB_PINS_1(EBB_BRANCH_64_PIN, M, __VA_ARGS__)
+#define EBB_THREADED_branch(M, ...) EBB_PINS_1(EBB_BRANCH_64_PIN, M, __VA_ARGS__)
 // Which branches of a list come metered too (forms_metered.inc): loops end in comparisons of 32-bit
 // integers.
 #define EBB_METERED_branch(M, ...)
@@ -200,9 +189,8 @@
 #define EBB_THREADED_branch_w(M, ...)                                                              \
   EBB_PINS_1(EBB_BRANCH_PIN, n, M, __VA_ARGS__)                                                    \
   EBB_PIN_PAIRS(EBB_BRANCH_PAIR, n, M, __VA_ARGS__) EBB_METERED_branch_w(M, __VA_ARGS__)
-#define EBB_BRANCH_FLOAT_PIN(P, M, ...) M(n, P, a, n, __VA_ARGS__) M(n, P, w, n, __VA_ARGS__)
+#define EBB_BRANCH_FLOAT_PIN(P, M, ...) M(n, P, w, n, __VA_ARGS__)
 #define EBB_THREADED_branch_float(M, ...)                                                          \
-  M(n, s, w, n, __VA_ARGS__)                                                                       \
   M(n, a, w, n, __VA_ARGS__) EBB_FLOAT_PINS_1(EBB_BRANCH_FLOAT_PIN, M, __VA_ARGS__)
 
 #define EBB_UNARY_PIN(P, M, ...)                                                                   \
@@ -211,8 +199,7 @@
   M(P, s, n, n, __VA_ARGS__)                                                                       \
   M(P, a, n, n, __VA_ARGS__) M(P, P, n, n, __VA_ARGS__)
 #define EBB_THREADED_unary(M, ...) EBB_PINS_1(EBB_UNARY_PIN, M, __VA_ARGS__)
-#define EBB_THREADED_convert(M, ...) EBB_PINS_1(EBB_RARE_UNARY_PIN, M, __VA_ARGS__)
-#define EBB_RARE_UNARY_PIN(P, M, ...) M(a, P, n, n, __VA_ARGS__)
+#define EBB_THREADED_convert(M, ...)
 #define EBB_THREADED_rare_unary(M, ...)
 
 // Loads and stores. Pins of addresses are integers; the class of the other is the instruction's.
@@ -231,8 +218,7 @@
 #define EBB_LOAD_RARE_PIN(P, M, ...) M(a, P, n, n, __VA_ARGS__)
 #define EBB_THREADED_load(M, ...)                                                                  \
   M(s, s, k, n, __VA_ARGS__)                                                                       \
-  M(s, a, k, n, __VA_ARGS__)                                                                       \
-  M(a, p, k, n, __VA_ARGS__) EBB_PINS_1(EBB_LOAD_RARE_PIN, M, __VA_ARGS__)
+  M(s, a, k, n, __VA_ARGS__) EBB_PINS_1(EBB_LOAD_RARE_PIN, M, __VA_ARGS__)
 #define EBB_THREADED_load_h(M, ...)                                                                \
   EBB_LOAD_WRAPPED(M, __VA_ARGS__)                                                                 \
   EBB_PINS_1(EBB_LOAD_ADDRESS, M, __VA_ARGS__) EBB_PINS_1(EBB_LOAD_INTO_PIN, M, __VA_ARGS__)
@@ -255,8 +241,7 @@
   M(n, P, a, n, __VA_ARGS__) M(n, s, P, n, __VA_ARGS__) M(n, P, a, k, __VA_ARGS__)
 #define EBB_THREADED_store_16(M, ...)                                                              \
   M(n, s, s, k, __VA_ARGS__) M(n, s, a, k, __VA_ARGS__) EBB_PINS_1(EBB_STORE_16_PIN, M, __VA_ARGS__)
-#define EBB_STORE_RARE_PIN(P, M, ...) M(n, P, a, n, __VA_ARGS__)
-#define EBB_THREADED_store(M, ...) EBB_PINS_1(EBB_STORE_RARE_PIN, M, __VA_ARGS__)
+#define EBB_THREADED_store(M, ...)
 #define EBB_THREADED_store_h(M, ...)                                                               \
   M(n, s, s, k, __VA_ARGS__)                                                                       \
   M(n, a, s, k, __VA_ARGS__)                                                                       \
@@ -326,16 +311,12 @@
 #define EBB_COPY_ADD_PIN(P, M, ...) M(s, P, k, n, __VA_ARGS__)
 
 // The operand that is added to, what is added, what the sum is compared with.
-#define EBB_ADD_BRANCH_PAIR(P, Q, L, M, ...) M(L, P, k, Q, __VA_ARGS__)
 #define EBB_ADD_BRANCH_PIN(P, L, M, ...) M(L, P, k, k, __VA_ARGS__) M(L, P, k, s, __VA_ARGS__)
 #define EBB_ADD_BRANCH(L, M, ...)                                                                  \
   M(L, s, k, k, __VA_ARGS__)                                                                       \
   M(L, s, k, s, __VA_ARGS__) EBB_PINS_1(EBB_ADD_BRANCH_PIN, L, M, __VA_ARGS__)
 #define EBB_THREADED_add_branch(M, ...)                                                            \
-  EBB_ADD_BRANCH(n, M, __VA_ARGS__)                                                                \
-  EBB_ADD_BRANCH(l, M, __VA_ARGS__)                                                                \
-  EBB_PIN_PAIRS(EBB_ADD_BRANCH_PAIR, l, M, __VA_ARGS__)                                            \
-  EBB_PIN_SWAPS(EBB_ADD_BRANCH_PAIR, l, M, __VA_ARGS__)
+  EBB_ADD_BRANCH(n, M, __VA_ARGS__) EBB_ADD_BRANCH(l, M, __VA_ARGS__)
 
 #define EBB_PIN_LOAD_PIN(P, M, ...) M(s, P, n, n, __VA_ARGS__)
 #define EBB_PIN_STORE_PIN(P, M, ...) M(n, s, P, n, __VA_ARGS__)

@@ -60,6 +60,7 @@
 #define EBB_MERGED_commutative_w EBB_BY_NUMBER
 #define EBB_MERGED_commutative_float EBB_BY_NUMBER
 #define EBB_MERGED_ordered EBB_BY_NUMBER
+#define EBB_MERGED_ordered_64 EBB_BY_NUMBER
 #define EBB_MERGED_ordered_float EBB_BY_NUMBER
 #define EBB_MERGED_rare_int EBB_BY_NUMBER
 #define EBB_MERGED_rare_float EBB_BY_NUMBER
@@ -91,6 +92,7 @@
 #define EBB_MERGED_select_float EBB_MERGED
 #define EBB_MERGED_commutative_64 EBB_BY_NUMBER
 #define EBB_MERGED_shift EBB_BY_NUMBER
+#define EBB_MERGED_shift_64 EBB_BY_NUMBER
 #define EBB_MERGED_divide EBB_BY_NUMBER
 #define EBB_MERGED_convert EBB_BY_NUMBER
 #define EBB_MERGED_branch_operand EBB_MERGED

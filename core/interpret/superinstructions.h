@@ -13,7 +13,7 @@ namespace ebb {
 /// Where superinstructions are found by their keys, each at the first look: keys of one bucket are
 /// moved together until each has a place of its own.
 struct SuperinstructionTable {
-  static constexpr uint32_t bucket_bits = 8, place_bits = 11;
+  static constexpr uint32_t bucket_bits = 9, place_bits = 11;
   static constexpr uint32_t buckets = 1u << bucket_bits, places = 1u << place_bits;
 
   uint8_t moves[buckets] = {};

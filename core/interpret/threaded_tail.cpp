@@ -30,9 +30,9 @@ namespace {
 
 #define EBB_HANDLER_CALL __attribute__((preserve_none))
 #define EBB_PARAMETERS                                                                             \
-  const uint8_t *pc, uint64_t *fp, uint8_t *mem, uint64_t bound, Machine &m, const uint8_t *loop,  \
+  uint8_t *mem, uint64_t bound, Machine &m, const uint8_t *loop, const uint8_t *pc, uint64_t *fp,  \
       Word acc, FloatRegister facc, EBB_PIN_PARAMETERS, uint64_t fuel
-#define EBB_ARGUMENTS pc, fp, mem, bound, m, loop, acc, facc, EBB_PIN_ARGUMENTS, fuel
+#define EBB_ARGUMENTS mem, bound, m, loop, pc, fp, acc, facc, EBB_PIN_ARGUMENTS, fuel
 
 using Handler = EBB_HANDLER_CALL void (*)(EBB_PARAMETERS);
 
@@ -195,18 +195,27 @@ consteval bool place_bucket(SuperinstructionTable& table, uint32_t bucket) {
 }
 
 consteval SuperinstructionTable make_super_table() {
-  SuperinstructionTable table;
-  for (uint32_t bucket = 0; bucket < SuperinstructionTable::buckets; bucket++)
-    if (!place_bucket(table, bucket)) __builtin_trap();
+  using Table = SuperinstructionTable;
+  uint32_t counts[Table::buckets] = {};
+  uint32_t most = 0;
+  for (const uint32_t key : super_keys.keys) {
+    const uint32_t count = ++counts[Table::bucket(Table::hash(key))];
+    most = count > most ? count : most;
+  }
+  // The fullest first, while there are many places.
+  Table table;
+  for (uint32_t count = most; count > 0; count--)
+    for (uint32_t bucket = 0; bucket < Table::buckets; bucket++)
+      if (counts[bucket] == count && !place_bucket(table, bucket)) __builtin_trap();
   return table;
 }
 constexpr SuperinstructionTable super_table = make_super_table();
-static_assert(super_count < SuperinstructionTable::places / 2);
+static_assert(super_count < SuperinstructionTable::places / 4 * 3);
 
 /// A frame of its own between the machine's callers and code that preserves no register.
 __attribute__((noinline)) void enter(Machine& m, const uint8_t* pc, uint64_t* fp) {
   const ValueRegisters& values = m.values;
-  (*reinterpret_cast<const Handler*>(pc))(pc, fp, m.memory, m.memory_bound, m, values.loop,
+  (*reinterpret_cast<const Handler*>(pc))(m.memory, m.memory_bound, m, values.loop, pc, fp,
                                           values.acc, values.facc, EBB_SAVED_PINS, *m.fuel);
 }
 

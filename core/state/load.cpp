@@ -251,7 +251,7 @@ constexpr size_t code_slack = 96;
 Result<void> Loader::make_room_for(const ByteRange& body) {
   Vec<uint8_t>& code = made().owned_code;
   if (drops_compact()) code.clear();
-  const size_t wanted = code.size() + body.size + body.size / 8 * 3 + code_slack;
+  const size_t wanted = code.size() + body.size + size_t{3} * (body.size / 8) + code_slack;
   if (wanted <= code.capacity()) return {};
   // A block that is not needed is not held while there is a larger one.
   if (code.is_empty()) code.shrink_to_fit();
