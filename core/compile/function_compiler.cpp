@@ -57,8 +57,12 @@ Result<void> FunctionCompiler::begin(std::span<const ValType> params, Function& 
 Result<void> FunctionCompiler::compile(FuncIndex index, Function& function) {
   const size_t code_bytes = output_.code.size();
   const size_t map_bytes = output_.offset_map.size();
-  EBB_TRY(compile_in_reach(index, function, Reach::near));
-  if (!emitter_.is_too_short()) return {};
+  // Where a function is so long, some branch is mostly too.
+  constexpr uint32_t near_body_max = uint32_t{64} * 1024;
+  if (decl_.body(index).size <= near_body_max) {
+    EBB_TRY(compile_in_reach(index, function, Reach::near));
+    if (!emitter_.is_too_short()) return {};
+  }
   output_.code.truncate(code_bytes);
   output_.offset_map.truncate(map_bytes);
   EBB_TRY(compile_in_reach(index, function, Reach::far));

@@ -207,8 +207,8 @@ void Translation::walk() {
     found_ = at;
     if (is_label) enter_label(at);
     const FormShape& shape = form_shapes[read_code<uint16_t>(at)];
-    if (step_quickly(at, shape)) {
-      at += shape.bytes;
+    if (const uint8_t* next = step_quickly(at, shape)) {
+      at = next;
       continue;
     }
     take_apart(at, in);
@@ -242,30 +242,30 @@ bool Translation::touches_deferred(uint32_t slots, const uint32_t* values) const
   put_simply(choose(form, pinned_operands(slots, values), false), values, offset);
 }
 
-/// Puts the instruction at `at`, or puts it off. False, and nothing has changed, if it takes more
-/// than that.
-[[gnu::always_inline]] inline bool Translation::step_quickly(const uint8_t* at,
-                                                             const FormShape& shape) {
+/// Puts the instruction at `at`, or puts it off, and gives where the next one is; or null, and
+/// nothing has changed, if it takes more than that.
+[[gnu::always_inline]] inline const uint8_t* Translation::step_quickly(const uint8_t* at,
+                                                                       const FormShape& shape) {
   const Form form = static_cast<Form>(read_code<uint16_t>(at));
   uint32_t values[4];
   read_operands(at, shape, values);
   if (shape.way == ThreadingWay::constant) {
     if (is_temporary(values[0] & UINT16_MAX)) {
       put_or_defer_constant(at, shape);
-      return true;
+      return at + shape.bytes;
     }
     // What is held back is not told of it.
-    if (form != Form::copy_sknn) return false;
+    if (form != Form::copy_sknn) return nullptr;
   }
-  if (holds_) return false;
+  if (holds_) return nullptr;
   switch (shape.way) {
   case ThreadingWay::sum:
-    if (put_off_sum(at, shape, values)) return true;
-    if (may_be_held(at, shape, values)) return false;
+    if (put_off_sum(at, shape, values)) return at + shape.bytes;
+    if (may_be_held(at, shape, values)) return nullptr;
     [[fallthrough]];
   case ThreadingWay::constant:
   case ThreadingWay::simple: {
-    if (deferred_count_ != 0 && touches_deferred(shape.slot_operands, values)) return false;
+    if (deferred_count_ != 0 && touches_deferred(shape.slot_operands, values)) return nullptr;
     // Of a load or store; others have no place for it.
     uint32_t offset = read_code<uint16_t>(at + shape.extra);
     if (shape.is_at_known_address) {
@@ -273,26 +273,24 @@ bool Translation::touches_deferred(uint32_t slots, const uint32_t* values) const
       offset = 0;
     }
     put_plainly(form, values, offset);
-    return true;
+    return at + shape.bytes;
   }
   case ThreadingWay::branch:
-    if (deferred_count_ != 0 || !is_unmetered_) return false;
-    put_branch(form, shape.slot_operands, values,
-               at + shape.head + int64_t{2} * read_code<int16_t>(at + shape.head));
-    return true;
+    if (deferred_count_ != 0 || !is_unmetered_) return nullptr;
+    return step_branch(at, shape, values);
   case ThreadingWay::far_branch:
-    if (deferred_count_ != 0 || !is_unmetered_) return false;
+    if (deferred_count_ != 0 || !is_unmetered_) return nullptr;
     put_branch(Form::br_nnnn, 0, values, at + shape.head + read_code<int32_t>(at + shape.head));
-    return true;
+    return at + shape.bytes;
   case ThreadingWay::call:
     if (deferred_count_ != 0) {
       materialize_all();
       drop_all();
     }
     put_call(at + shape.extra);
-    return true;
+    return at + shape.bytes;
   case ThreadingWay::other:
-    return false;
+    return nullptr;
   }
   EBB_UNREACHABLE();
 }
@@ -385,6 +383,32 @@ inline bool Translation::may_be_held(const uint8_t* at, const FormShape& shape,
     return false;
   const Effect next = form_shapes[read_code<uint16_t>(at + shape.bytes)].effect;
   return next == Effect::target || next == Effect::none;
+}
+
+/// Puts the branch at `at`, which is not metered. No value was put off. One that only leads over the
+/// far branch behind it, as compact code does it in long functions, becomes the opposite of it.
+inline const uint8_t* Translation::step_branch(const uint8_t* at, const FormShape& shape,
+                                               const uint32_t* values) {
+  const Form form = static_cast<Form>(read_code<uint16_t>(at));
+  const uint8_t* const next = at + shape.bytes;
+  const uint8_t* to = at + shape.head + int64_t{2} * read_code<int16_t>(at + shape.head);
+  constexpr Form far = Form::far_br_nnnn;
+  const FormShape& far_shape = form_shapes[static_cast<size_t>(far)];
+  const bool is_over = to == next + far_shape.bytes &&
+                       read_code<uint16_t>(next) == static_cast<uint16_t>(far) &&
+                       !label_is_at(next);
+  if (is_over) {
+    const FormInfo& info = form_infos[static_cast<size_t>(form)];
+    const Op op = negated(info.op);
+    const Form opposite = op == Op::count ? Form::count : find_compact_form(op, info.kinds);
+    if (opposite != Form::count) {
+      const uint8_t* const field = next + far_shape.head;
+      put_branch(opposite, shape.slot_operands, values, field + read_code<int32_t>(field));
+      return to;
+    }
+  }
+  put_branch(form, shape.slot_operands, values, to);
+  return next;
 }
 
 /// Puts a branch, which is not metered. No value was put off.

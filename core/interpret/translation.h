@@ -182,7 +182,8 @@ private:
   void enter_label(const uint8_t* at);
   void step(Step& in);
   // Most instructions.
-  bool step_quickly(const uint8_t* at, const FormShape& shape);
+  const uint8_t* step_quickly(const uint8_t* at, const FormShape& shape);
+  const uint8_t* step_branch(const uint8_t* at, const FormShape& shape, const uint32_t* values);
   bool is_wanted_soon(const uint8_t* next, uint64_t bits) const;
   void put_or_defer_constant(const uint8_t* at, const FormShape& shape);
   void put_constant(uint16_t slot, uint64_t bits);
