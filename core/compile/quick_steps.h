@@ -45,7 +45,8 @@ inline Form FunctionCompiler::choose_rare_form(Op op, Kind d, Operand& a, Operan
   const Kind kind_a = mirrors_a ? Kind::a : a.kind;
   const Kind kind_b = mirrors_b ? Kind::a : b.kind;
   const Form form = find_compact_form(op, {d, kind_a, kind_b, Kind::n});
-  if (form == Form::count) return choose_rare_form(op, d, a, b);
+  if (form == Form::count) [[unlikely]]
+    return choose_rare_form(op, d, a, b);
   a.kind = kind_a;
   b.kind = kind_b;
   return form;
@@ -135,7 +136,8 @@ template <uint32_t operands>
       b = Operand::immediate(0u - static_cast<uint32_t>(second.bits));
     }
   }
-  if (acc_entry_ < height) EBB_TRY(flush_acc());
+  if (acc_entry_ < height) [[unlikely]]
+    EBB_TRY(flush_acc());
   const bool in_acc = fits_acc(result);
   const Kind d = in_acc ? Kind::a : Kind::s;
   Form form;
@@ -149,7 +151,8 @@ template <uint32_t operands>
   } else {
     form = choose_form(op, d, a, b);
   }
-  if (form == Form::count) return false;
+  if (form == Form::count) [[unlikely]]
+    return false;
   EBB_TRY(note_offset());
   EBB_TRY(emitter_.put_plain(form, first.slot, a, b, extra));
   drop_numbers<operands>();

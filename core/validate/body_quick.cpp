@@ -47,10 +47,6 @@ constexpr QuickWay way_of(Opcode op, const InstructionRule& rule) {
   return rule.pop(1) == Operand::none ? QuickWay::unary : QuickWay::binary;
 }
 
-struct QuickRules {
-  QuickRule rules[256];
-};
-
 constexpr QuickRules make_quick_rules() {
   struct Row {
     uint32_t prefix, code;
@@ -67,8 +63,9 @@ constexpr QuickRules make_quick_rules() {
     if (row.prefix != 0) continue;
     const InstructionRule& rule = rule_of(row.op);
     QuickRule& quick = made.rules[row.code];
+    made.ways[row.code] = way_of(row.op, rule);
     quick.op = row.op;
-    quick.way = way_of(row.op, rule);
+    quick.way = made.ways[row.code];
     quick.types[0] = quick_type(rule.pop(0));
     quick.types[1] = quick_type(rule.pop(1));
     quick.has_result = rule.push() != Operand::none;
@@ -78,10 +75,8 @@ constexpr QuickRules make_quick_rules() {
   return made;
 }
 
-constexpr QuickRules made_rules = make_quick_rules();
-
 } // namespace
 
-const QuickRule* const quick_rules = made_rules.rules;
+constexpr QuickRules quick_rules = make_quick_rules();
 
 } // namespace ebb

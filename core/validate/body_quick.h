@@ -45,7 +45,12 @@ struct QuickRule {
   ValType result;
 };
 
-extern const QuickRule* const quick_rules; ///< By opcode without prefix.
+// By opcode without prefix.
+struct QuickRules {
+  QuickRule rules[256];
+  QuickWay ways[256]; ///< Those of the rules, by themselves, since all waits for them.
+};
+extern const QuickRules quick_rules;
 
 /// Pops an operand if it has just this type.
 [[gnu::always_inline]] inline bool BodyValidator::pop_quickly(ValType type) {
@@ -147,47 +152,53 @@ template <class User>
   EBB_ASSERT(!control_.is_empty() && floor_ == control_.back().height);
   const uint8_t* const at = reader_.cursor();
   const size_t remaining = reader_.remaining();
-  if (remaining < 2 || is_const_) return false;
+  if (remaining < 2 || is_const_) [[unlikely]]
+      return false;
   instruction_ = at;
   // Where this instruction ends is where the next one is looked for, which waits for that: so it
   // does not go through memory, as it would in a reader.
   const uint8_t* next = at + 2;
-  const QuickRule& rule = quick_rules[*at];
+  const QuickRule& rule = quick_rules.rules[*at];
   const bool has_byte = at[1] < 0x80;
   const auto go_on = [&]() __attribute__((always_inline)) {
     reader_.skip(static_cast<size_t>(next - at));
     return user.before(rule.op);
   };
-  switch (rule.way) {
+  switch (quick_rules.ways[*at]) {
   case QuickWay::careful:
     return false;
   case QuickWay::unary:
-    if (!pop_quickly(rule.types[0])) return false;
+    if (!pop_quickly(rule.types[0])) [[unlikely]]
+      return false;
     operands_.push_reserved(rule.result);
     next = at + 1;
     EBB_TRY(go_on());
     EBB_TRY(user.template quick_numeric<1>(rule.op, rule.result.kind()));
     return true;
   case QuickWay::binary:
-    if (!pop_quickly(rule.types[0], rule.types[1])) return false;
+    if (!pop_quickly(rule.types[0], rule.types[1])) [[unlikely]]
+      return false;
     operands_.push_reserved(rule.result);
     next = at + 1;
     EBB_TRY(go_on());
     EBB_TRY(user.template quick_numeric<2>(rule.op, rule.result.kind()));
     return true;
   case QuickWay::access: {
-    if (at[1] > rule.align || !has_plain_memory_ || remaining < 3) return false;
+    if (at[1] > rule.align || !has_plain_memory_ || remaining < 3) [[unlikely]]
+      return false;
     uint32_t offset = *next++;
     if (offset >= 0x80) {
       Reader reader({at + 2, remaining - 2});
       const Result<uint32_t> value = reader.u32();
-      if (!value.ok()) return false;
+      if (!value.ok()) [[unlikely]]
+      return false;
       offset = value.value();
       next = reader.cursor();
     }
     const bool is_popped =
         rule.has_result ? pop_quickly(rule.types[0]) : pop_quickly(rule.types[0], rule.types[1]);
-    if (!is_popped) return false;
+    if (!is_popped) [[unlikely]]
+      return false;
     if (rule.has_result) operands_.push_reserved(rule.result);
     EBB_TRY(go_on());
     EBB_TRY(user.quick_access(rule.op, rule.result.kind(), offset));
@@ -195,20 +206,24 @@ template <class User>
   }
   case QuickWay::local_get: {
     const uint32_t index = at[1];
-    if (index >= quick_locals_) return false;
-    if (!push_quickly(local_cache_[index])) return false;
+    if (index >= quick_locals_) [[unlikely]]
+      return false;
+    if (!push_quickly(local_cache_[index])) [[unlikely]]
+      return false;
     EBB_TRY(go_on());
     EBB_TRY(user.quick_local_get(index));
     return true;
   }
   case QuickWay::local_set:
-    if (!has_local_quickly(at[1])) return false;
+    if (!has_local_quickly(at[1])) [[unlikely]]
+      return false;
     operands_.truncate(operands_.size() - 1);
     EBB_TRY(go_on());
     EBB_TRY(user.template quick_local_set<false>(at[1]));
     return true;
   case QuickWay::local_tee:
-    if (!has_local_quickly(at[1])) return false;
+    if (!has_local_quickly(at[1])) [[unlikely]]
+      return false;
     EBB_TRY(go_on());
     EBB_TRY(user.template quick_local_set<true>(at[1]));
     return true;
@@ -217,11 +232,13 @@ template <class User>
     if (!has_byte) {
       Reader reader({at + 1, remaining - 1});
       const Result<int32_t> value = reader.s32();
-      if (!value.ok()) return false;
+      if (!value.ok()) [[unlikely]]
+      return false;
       number = value.value();
       next = reader.cursor();
     }
-    if (!push_quickly(ValType::i32())) return false;
+    if (!push_quickly(ValType::i32())) [[unlikely]]
+      return false;
     EBB_TRY(go_on());
     EBB_TRY(user.quick_constant(ValKind::i32, static_cast<uint32_t>(number)));
     return true;
@@ -229,8 +246,10 @@ template <class User>
   case QuickWay::i64_const: {
     Reader reader({at + 1, remaining - 1});
     const Result<int64_t> value = reader.s64();
-    if (!value.ok()) return false;
-    if (!push_quickly(ValType::i64())) return false;
+    if (!value.ok()) [[unlikely]]
+      return false;
+    if (!push_quickly(ValType::i64())) [[unlikely]]
+      return false;
     next = reader.cursor();
     EBB_TRY(go_on());
     EBB_TRY(user.quick_constant(ValKind::i64, static_cast<uint64_t>(value.value())));
@@ -239,8 +258,10 @@ template <class User>
   case QuickWay::f32_const: {
     Reader reader({at + 1, remaining - 1});
     const Result<uint32_t> value = reader.u32_fixed();
-    if (!value.ok()) return false;
-    if (!push_quickly(ValType::f32())) return false;
+    if (!value.ok()) [[unlikely]]
+      return false;
+    if (!push_quickly(ValType::f32())) [[unlikely]]
+      return false;
     next = reader.cursor();
     EBB_TRY(go_on());
     EBB_TRY(user.quick_constant(ValKind::f32, value.value()));
@@ -249,24 +270,29 @@ template <class User>
   case QuickWay::f64_const: {
     Reader reader({at + 1, remaining - 1});
     const Result<uint64_t> value = reader.u64_fixed();
-    if (!value.ok()) return false;
-    if (!push_quickly(ValType::f64())) return false;
+    if (!value.ok()) [[unlikely]]
+      return false;
+    if (!push_quickly(ValType::f64())) [[unlikely]]
+      return false;
     next = reader.cursor();
     EBB_TRY(go_on());
     EBB_TRY(user.quick_constant(ValKind::f64, value.value()));
     return true;
   }
   case QuickWay::drop:
-    if (operands_.size() == floor_) return false;
+    if (operands_.size() == floor_) [[unlikely]]
+      return false;
     operand_type_ = operands_.pop();
     next = at + 1;
     EBB_TRY(go_on());
     EBB_TRY(user.quick_drop());
     return true;
   case QuickWay::select: {
-    if (operands_.size() - floor_ < 3) return false;
+    if (operands_.size() - floor_ < 3) [[unlikely]]
+      return false;
     const ValType* const end = operands_.end();
-    if (end[-1] != ValType::i32() || end[-2] != end[-3] || !end[-2].is_num()) return false;
+    if (end[-1] != ValType::i32() || end[-2] != end[-3] || !end[-2].is_num()) [[unlikely]]
+      return false;
     operand_type_ = end[-2];
     operands_.truncate(operands_.size() - 2);
     next = at + 1;
@@ -276,13 +302,17 @@ template <class User>
   }
   case QuickWay::global_get:
   case QuickWay::global_set: {
-    if (!has_byte || at[1] >= module_.globals.size()) return false;
+    if (!has_byte || at[1] >= module_.globals.size()) [[unlikely]]
+      return false;
     const GlobalType& global = module_.globals[at[1]].type;
-    if (!global.type.is_num()) return false;
+    if (!global.type.is_num()) [[unlikely]]
+      return false;
     if (rule.way == QuickWay::global_get) {
-      if (!push_quickly(global.type)) return false;
+      if (!push_quickly(global.type)) [[unlikely]]
+      return false;
     } else {
-      if (!global.is_mutable || !pop_quickly(global.type)) return false;
+      if (!global.is_mutable || !pop_quickly(global.type)) [[unlikely]]
+      return false;
       operand_type_ = global.type;
     }
     EBB_TRY(go_on());
@@ -292,8 +322,10 @@ template <class User>
   case QuickWay::call: {
     Reader reader({at + 1, remaining - 1});
     const Result<uint32_t> index = reader.u32();
-    if (!index.ok() || index.value() >= module_.functions.size()) return false;
-    if (!call_quickly(module_.function_type(FuncIndex{index.value()}))) return false;
+    if (!index.ok() || index.value() >= module_.functions.size()) [[unlikely]]
+      return false;
+    if (!call_quickly(module_.function_type(FuncIndex{index.value()}))) [[unlikely]]
+      return false;
     next = reader.cursor();
     EBB_TRY(go_on());
     EBB_TRY(user.quick_call(index.value()));
@@ -303,25 +335,29 @@ template <class User>
     const FrameKind kind = rule.op == Opcode::block  ? FrameKind::block
                            : rule.op == Opcode::loop ? FrameKind::loop
                                                      : FrameKind::if_;
-    if (!open_quickly(kind, at[1])) return false;
+    if (!open_quickly(kind, at[1])) [[unlikely]]
+      return false;
     EBB_TRY(go_on());
     EBB_TRY(user.quick_open(kind));
     return true;
   }
   case QuickWay::end:
-    if (!close_quickly()) return false;
+    if (!close_quickly()) [[unlikely]]
+      return false;
     next = at + 1;
     EBB_TRY(go_on());
     EBB_TRY(user.quick_close());
     return true;
   case QuickWay::br:
-    if (!has_byte || !is_bare_label(at[1])) return false;
+    if (!has_byte || !is_bare_label(at[1])) [[unlikely]]
+      return false;
     set_unreachable();
     EBB_TRY(go_on());
     EBB_TRY(user.quick_branch(at[1]));
     return true;
   case QuickWay::br_if: {
-    if (!has_byte || !is_bare_label(at[1]) || !pop_quickly(ValType::i32())) return false;
+    if (!has_byte || !is_bare_label(at[1]) || !pop_quickly(ValType::i32())) [[unlikely]]
+      return false;
     EBB_TRY(go_on());
     EBB_TRY(user.quick_branch_if(at[1]));
     return true;
