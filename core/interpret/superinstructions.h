@@ -16,9 +16,13 @@ struct SuperinstructionTable {
   static constexpr uint32_t bucket_bits = 9, place_bits = 11;
   static constexpr uint32_t buckets = 1u << bucket_bits, places = 1u << place_bits;
 
+  struct Entry {
+    uint32_t key = 0; ///< Of none.
+    uint32_t number = 0;
+  };
+
   uint8_t moves[buckets] = {};
-  uint32_t keys[places] = {}; ///< 0 of none.
-  uint16_t numbers[places] = {};
+  Entry entries[places] = {};
 
   static constexpr uint32_t hash(uint32_t key) {
     const uint32_t mixed = key * 0x9E3779B1u;
@@ -51,8 +55,8 @@ struct Superinstructions {
     const uint32_t hash = SuperinstructionTable::hash(key);
     const uint32_t move = table->moves[SuperinstructionTable::bucket(hash)];
     const uint32_t place = SuperinstructionTable::place(hash, move);
-    return table->keys[place] == key ? static_cast<uint32_t>(Form::end) + table->numbers[place]
-                                     : none;
+    const SuperinstructionTable::Entry& entry = table->entries[place];
+    return entry.key == key ? static_cast<uint32_t>(Form::end) + entry.number : none;
   }
   const void* handler(uint32_t number) const {
     return handlers[number - static_cast<uint32_t>(Form::end)];

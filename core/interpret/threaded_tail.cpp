@@ -182,14 +182,13 @@ consteval bool place_bucket(SuperinstructionTable& table, uint32_t bucket) {
     for (; placed < count; placed++) {
       const uint32_t key = super_keys.keys[members[placed]];
       const uint32_t place = Table::place(Table::hash(key), move);
-      if (table.keys[place] != 0) break;
-      table.keys[place] = key;
-      table.numbers[place] = members[placed];
+      if (table.entries[place].key != 0) break;
+      table.entries[place] = {key, members[placed]};
     }
     table.moves[bucket] = static_cast<uint8_t>(move);
     if (placed == count) return true;
     for (uint32_t i = 0; i < placed; i++)
-      table.keys[Table::place(Table::hash(super_keys.keys[members[i]]), move)] = 0;
+      table.entries[Table::place(Table::hash(super_keys.keys[members[i]]), move)] = {};
   }
   return false;
 }

@@ -236,9 +236,8 @@ bool Translation::touches_deferred(uint32_t slots, const uint32_t* values) const
 }
 
 /// Puts an instruction of a form that has operands and perhaps an offset, with what is pinned.
-[[gnu::always_inline]] inline void Translation::put_plainly(Form form, const uint32_t* values,
-                                                            uint32_t offset) {
-  const uint32_t slots = threaded_shapes[static_cast<size_t>(form)].slot_operands;
+[[gnu::always_inline]] inline void
+Translation::put_plainly(Form form, uint32_t slots, const uint32_t* values, uint32_t offset) {
   put_simply(choose(form, pinned_operands(slots, values), false), values, offset);
 }
 
@@ -272,7 +271,7 @@ bool Translation::touches_deferred(uint32_t slots, const uint32_t* values) const
       values[1] = (values[1] & UINT16_MAX) | offset << 16;
       offset = 0;
     }
-    put_plainly(form, values, offset);
+    put_plainly(form, shape.slot_operands, values, offset);
     return at + shape.bytes;
   }
   case ThreadingWay::branch:
@@ -385,8 +384,8 @@ inline bool Translation::may_be_held(const uint8_t* at, const FormShape& shape,
   return next == Effect::target || next == Effect::none;
 }
 
-/// Puts the branch at `at`, which is not metered. No value was put off. One that only leads over the
-/// far branch behind it, as compact code does it in long functions, becomes the opposite of it.
+/// Puts the branch at `at`, which is not metered. No value was put off. One that only leads over
+/// the far branch behind it, as compact code does it in long functions, becomes the opposite of it.
 inline const uint8_t* Translation::step_branch(const uint8_t* at, const FormShape& shape,
                                                const uint32_t* values) {
   const Form form = static_cast<Form>(read_code<uint16_t>(at));
@@ -477,7 +476,8 @@ void Translation::step(Step& in) {
   const bool is_simple =
       in.form != Form::count && threaded_shapes[static_cast<size_t>(in.form)].is_simple;
   if (is_simple)
-    put_plainly(in.form, in.values, in.offset);
+    put_plainly(in.form, threaded_shapes[static_cast<size_t>(in.form)].slot_operands, in.values,
+                in.offset);
   else
     emit(in);
   after(in);
@@ -519,7 +519,8 @@ void Translation::materialize(int which) {
   EBB_ASSERT(in_acc || value.source == Kind::s);
   const bool adds_to_acc = value.source == Kind::a;
   const uint32_t values[4] = {value.slot, value.from, static_cast<uint32_t>(value.bits)};
-  put_plainly(in_acc ? sums[value.has_slot][adds_to_acc] : Form::copy_add_sskn, values, 0);
+  const Form form = in_acc ? sums[value.has_slot][adds_to_acc] : Form::copy_add_sskn;
+  put_plainly(form, threaded_shapes[static_cast<size_t>(form)].slot_operands, values, 0);
 }
 
 /// Computes all values that were put off, but for constants that somebody has read.

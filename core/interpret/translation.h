@@ -226,10 +226,16 @@ private:
   void emit_enter(const Step& in);
   void emit_as_it_is(const Step& in);
   void put(const Step& in, const FormChoice& choice, Form form);
-  void put_plainly(Form form, const uint32_t* values, uint32_t offset);
+  void put_plainly(Form form, uint32_t slots, const uint32_t* values, uint32_t offset);
   void put_operands(const ThreadedShape& shape, const FormChoice& choice, const uint32_t* values);
   void put_simply(const FormChoice& choice, const uint32_t* values, uint32_t offset);
   void put_behind(const FormChoice& choice);
+  struct JoinedHandler {
+    const void* own;
+    const void* super; ///< Or null.
+    uint8_t* at;       ///< Where that goes.
+  };
+  JoinedHandler join(Form form, uint32_t position);
   void put_handler(Form form);
   void put_rest(const Step& in, Form form, const ThreadedShape& shape) const;
   void put_pins(uint32_t which, bool is_store);

@@ -70,22 +70,29 @@ inline FormChoice Translation::choose(Form form, PinnedOperands pins, bool to_lo
   return std::bit_cast<FormChoice>(is_plain ? plain : static_cast<uint32_t>(entry));
 }
 
-/// Writes the handler of the instruction at the present position. If it makes a superinstruction
-/// with what comes directly before, that has its handler from now on; if not, its own is written
-/// once more, so that nothing depends on it.
-inline void Translation::put_handler(Form form) {
-  const Superinstructions& supers = in_.superinstructions;
+/// The handler of the instruction at a position, the present one. If it makes a superinstruction
+/// with what comes directly before, that has its handler from now on.
+[[gnu::always_inline]] inline Translation::JoinedHandler Translation::join(Form form,
+                                                                           uint32_t position) {
   const void* const own = in_.handlers[static_cast<size_t>(form)];
-  write_code(out_ + position_, own);
-  if (supers.count == 0) return;
-  const uint32_t before = sequence_end_ == position_ ? sequence_ : Superinstructions::none;
+  const Superinstructions& supers = in_.superinstructions;
+  if (supers.count == 0) return {own, nullptr, nullptr};
+  const uint32_t before = sequence_end_ == position ? sequence_ : Superinstructions::none;
   const uint32_t joined = supers.find(before, form);
   if (joined != Superinstructions::none) {
     sequence_ = joined;
-    return write_code(out_ + sequence_at_, supers.handler(joined));
+    return {own, supers.handler(joined), out_ + sequence_at_};
   }
   sequence_ = static_cast<uint32_t>(form);
-  sequence_at_ = position_;
+  sequence_at_ = position;
+  return {own, nullptr, nullptr};
+}
+
+inline void Translation::put_handler(Form form) {
+  uint8_t* const at = out_ + position_;
+  const JoinedHandler joined = join(form, position_);
+  write_code(at, joined.own);
+  if (joined.super != nullptr) write_code(joined.at, joined.super);
 }
 
 /// Writes the operands of an instruction, before its handler and what lies behind them.
@@ -119,18 +126,30 @@ inline void Translation::put_behind(const FormChoice& choice) {
 /// follow.
 [[gnu::always_inline]] inline void
 Translation::put_simply(const FormChoice& choice, const uint32_t* values, uint32_t offset) {
-  const ThreadedShape& shape = threaded_shapes[choice.form];
-  if (position_ + put_bytes_max > capacity_) out_ = nullptr;
+  // Bytes may be written anywhere, as far as the compiler knows: all is read before.
+  const ThreadedShape shape = threaded_shapes[choice.form];
   const bool is_alone = choice.is_alone();
+  if (position_ + put_bytes_max > capacity_) out_ = nullptr;
   if (!is_alone) put_pins(choice.stores, true);
+  const uint32_t position = position_;
   if (out_ != nullptr) {
-    put_operands(shape, choice, values);
+    const uint32_t first = values[choice.is_exchanged != 0 ? 2 : 1];
+    const uint32_t second = values[choice.is_exchanged != 0 ? 1 : 2];
+    const uint32_t result = values[0], third = values[3];
+    const JoinedHandler joined = join(static_cast<Form>(choice.form), position);
+    uint8_t* const at = out_ + position;
+    __builtin_prefetch(at + 512, 1);
+    // As in put_operands.
+    write_code(at + shape.operands[0], result);
+    write_code(at + shape.operands[1], first);
+    write_code(at + shape.operands[2], second);
+    write_code(at + shape.operands[3], third);
     // Where there is no place for one, the next instruction or nothing is.
-    write_code(out_ + position_ + shape.extra, offset);
-    put_handler(static_cast<Form>(choice.form));
+    write_code(at + shape.extra, offset);
+    write_code(at, joined.own);
+    if (joined.super != nullptr) write_code(joined.at, joined.super);
   }
-  position_ += shape.bytes;
-  sequence_end_ = position_;
+  position_ = sequence_end_ = position + shape.bytes;
   if (!is_alone) put_behind(choice);
 }
 

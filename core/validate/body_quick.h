@@ -153,7 +153,7 @@ template <class User>
   const uint8_t* const at = reader_.cursor();
   const size_t remaining = reader_.remaining();
   if (remaining < 2 || is_const_) [[unlikely]]
-      return false;
+    return false;
   instruction_ = at;
   // Where this instruction ends is where the next one is looked for, which waits for that: so it
   // does not go through memory, as it would in a reader.
@@ -191,7 +191,7 @@ template <class User>
       Reader reader({at + 2, remaining - 2});
       const Result<uint32_t> value = reader.u32();
       if (!value.ok()) [[unlikely]]
-      return false;
+        return false;
       offset = value.value();
       next = reader.cursor();
     }
@@ -233,7 +233,7 @@ template <class User>
       Reader reader({at + 1, remaining - 1});
       const Result<int32_t> value = reader.s32();
       if (!value.ok()) [[unlikely]]
-      return false;
+        return false;
       number = value.value();
       next = reader.cursor();
     }
@@ -309,10 +309,10 @@ template <class User>
       return false;
     if (rule.way == QuickWay::global_get) {
       if (!push_quickly(global.type)) [[unlikely]]
-      return false;
+        return false;
     } else {
       if (!global.is_mutable || !pop_quickly(global.type)) [[unlikely]]
-      return false;
+        return false;
       operand_type_ = global.type;
     }
     EBB_TRY(go_on());
