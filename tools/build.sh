@@ -33,11 +33,17 @@ link_programs() {
   done
 }
 
-# build_demo: build/demo/demo.wasm from examples/demo.
+# build_demo: build/demo/demo.wasm from examples/demo. Linked by a command without -O, with which clang would run wasm-opt
+# where it is installed, and the module would differ from machine to machine.
 build_demo() {
-  mkdir -p build/demo
-  clang-19 --target=wasm32-wasi --no-wasm-opt --sysroot="${WASI_SYSROOT:-/usr}" -std=c11 -D_GNU_SOURCE -O2 -ffp-contract=off \
-    -Wall -Wextra -Wl,--strip-all examples/demo/*.c -o build/demo/demo.wasm
+  local compiler="clang-19 --target=wasm32-wasi --sysroot=${WASI_SYSROOT:-/usr}" source
+  rm -rf build/demo/objects
+  mkdir -p build/demo/objects
+  for source in examples/demo/*.c; do
+    $compiler -std=c11 -D_GNU_SOURCE -O2 -ffp-contract=off -Wall -Wextra -c "$source" \
+      -o "build/demo/objects/$(basename "$source" .c).o" || return
+  done
+  $compiler -Wl,--strip-all build/demo/objects/*.o -o build/demo/demo.wasm
 }
 
 # spec_paths: the folders below $data whose scripts run.
