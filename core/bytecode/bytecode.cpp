@@ -211,6 +211,23 @@ namespace {
 static_assert(sizeof(form_infos) / sizeof(form_infos[0]) == static_cast<size_t>(Form::count));
 static_assert(sizeof(op_infos) / sizeof(op_infos[0]) == static_cast<size_t>(Op::count));
 
+/// Whether threading makes less than 4 GiB of the longest function there may be, if each of its
+/// instructions starts an innermost loop and pins are stored and loaded around it.
+consteval bool threads_in_4_gib() {
+  constexpr uint32_t word = sizeof(void*);
+  constexpr uint32_t pin_bytes = 2 * word;
+  for (size_t i = 0; i < static_cast<size_t>(Form::compact_count); i++) {
+    const bool calls = is_call(op_infos[static_cast<size_t>(form_infos[i].op)].effect);
+    uint32_t pins = calls ? 2 * float_pins : 0;
+    for (uint32_t slots = form_shapes[i].slot_operands; slots != 0; slots &= slots - 1)
+      pins++;
+    const uint64_t each = threaded_shapes[i].bytes + 2 * word + pins * pin_bytes;
+    if (each * (function_code_bytes_max / form_shapes[i].bytes) > UINT32_MAX - 4096) return false;
+  }
+  return true;
+}
+static_assert(is_small_build || threads_in_4_gib());
+
 constexpr CompactTable make_compact_table() {
   constexpr size_t forms = static_cast<size_t>(Form::compact_count);
   CompactTable table;

@@ -21,6 +21,9 @@ inline constexpr uint32_t pin_homes = 2;
 /// interrupted too.
 enum class Metering : uint8_t { none, interruption, fuel };
 
+/// What threading turns into less than 4 GiB, whatever it is.
+inline constexpr uint32_t function_code_bytes_max = uint32_t{128} * 1024 * 1024;
+
 /// A function that the module defines, as its compact code is described: a fixed layout without
 /// pointers, which a precompiled module contains as it stands. What parameters and results take
 /// follows from the type. Frames have few enough slots for `extent`: see limits::frame_slots_max.

@@ -41,9 +41,6 @@ struct VerifyContext {
   Metering metering = Metering::none; ///< What the code must do.
 };
 
-/// Code that threading turns into less than 4 GiB, whatever it is.
-inline constexpr uint32_t function_code_bytes_max = 1u << 28;
-
 /// Whether a function's frame fits a type's parameters and results, and its code lies in the code.
 /// What calls use of a callee, so it must hold for every function of a module before any of them
 /// runs. Does not look at the code itself. Fails: bytecode_record.

@@ -5,9 +5,9 @@
 // are threaded into a list through the fields of their targets until their label is bound.
 //
 // Targets of two bytes reach 64 KiB, and how far a forward branch will lead is not known when it is
-// written. So a function is written in reach `near` first; if that was not enough, which its end
-// tells, it is written once more in reach `far`, where the opposite of each conditional branch
-// jumps over one with a target of four bytes.
+// written. In reach `far` the opposite of each conditional branch jumps over one with a target of
+// four bytes. A short function is written in reach `near`, and if that was not enough, which its
+// end tells, once more in reach `far`; a long one in reach `far` at once.
 #pragma once
 
 #include "collections/vec.h"

@@ -147,6 +147,7 @@ Result<void> FunctionCompiler::finish_function(Function& function) {
     write_code(output_.code.data() + enter_at_ + 2, static_cast<uint16_t>(count));
   }
   function.code_bytes = emitter_.position() - function.code_offset;
+  if (function.code_bytes > function_code_bytes_max) return Error::body_too_large;
   return write_pins();
 }
 

@@ -1,6 +1,7 @@
 // FunctionCompiler: one function body (or constant expression) to compact bytecode, in one pass, in
-// lockstep with the validator. Only a function of more than 64 KiB whose branches lead farther than
-// short targets can say is compiled a second time.
+// lockstep with the validator. Only a function whose short targets turn out not to reach is
+// compiled a second time, which one of more than 64 KiB of wasm is not: it has far branches at
+// once.
 //
 // The operand stack of the wasm code does not survive. It is kept symbolically: an entry is a
 // constant, a local that is read where it is used, the accumulator, or its own slot in the frame.

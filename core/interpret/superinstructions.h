@@ -15,9 +15,10 @@ namespace ebb {
 struct SuperinstructionTable {
   static constexpr uint32_t bucket_bits = 9, place_bits = 11;
   static constexpr uint32_t buckets = 1u << bucket_bits, places = 1u << place_bits;
+  static constexpr uint32_t no_key = UINT32_MAX; ///< Of no two forms.
 
   struct Entry {
-    uint32_t key = 0; ///< Of none.
+    uint32_t key = no_key;
     uint32_t number = 0;
   };
 
@@ -48,8 +49,8 @@ struct Superinstructions {
     return before << 16 | static_cast<uint32_t>(next);
   }
 
-  /// The number of what `before` and another instruction make together, or `none`, as there is of
-  /// that. There are some.
+  /// The number of what `before`, or `none`, and another instruction make together; `none` if there
+  /// is no such superinstruction. Not asked where `count` is 0.
   uint32_t find(uint32_t before, Form next) const {
     const uint32_t key = key_of(before, next);
     const uint32_t hash = SuperinstructionTable::hash(key);

@@ -134,6 +134,15 @@ const void* const super_handlers[] = {
 #include "core/interpret/superinstructions.def"
 };
 
+// In finished code loops are found by their handlers: see Translation::locates_loop.
+consteval bool none_begins_with_loop() {
+  for (const Sequence& sequence : sequences)
+    for (const Form loop : {Form::loop_nnnn, Form::polled_loop_nnnn, Form::metered_loop_nnnn})
+      if (sequence.forms[0] == loop) return false;
+  return true;
+}
+static_assert(none_begins_with_loop());
+
 constexpr uint32_t super_count = sizeof(sequences) / sizeof(sequences[0]);
 
 constexpr uint32_t length_of(const Sequence& sequence) {
@@ -182,7 +191,7 @@ consteval bool place_bucket(SuperinstructionTable& table, uint32_t bucket) {
     for (; placed < count; placed++) {
       const uint32_t key = super_keys.keys[members[placed]];
       const uint32_t place = Table::place(Table::hash(key), move);
-      if (table.entries[place].key != 0) break;
+      if (table.entries[place].key != Table::no_key) break;
       table.entries[place] = {key, members[placed]};
     }
     table.moves[bucket] = static_cast<uint8_t>(move);

@@ -241,6 +241,54 @@ Translation::put_plainly(Form form, uint32_t slots, const uint32_t* values, uint
   put_simply(choose(form, pinned_operands(slots, values), false), values, offset);
 }
 
+/// The form in which a load or store adds to its address what a sum that was put off adds, or
+/// `count`.
+Form Translation::form_with_addend(const FormInfo& info, Kind source) {
+  Kinds kinds = info.kinds;
+  Kind& addend = is_store(info.op) ? kinds.c : kinds.b;
+  if (addend != Kind::n) return Form::count;
+  kinds.a = source;
+  addend = Kind::k;
+  return find_threaded_form(info.op, kinds);
+}
+
+/// Puts the simple instruction at `at` if all that was put off is one sum, which it reads: as its
+/// address, or after it was computed. Gives where the next one is; or null, and nothing has
+/// changed.
+const uint8_t* Translation::step_reading(const uint8_t* at, const FormShape& shape,
+                                         const uint32_t* values) {
+  const Deferred sum = deferred_[0];
+  if (deferred_count_ != 1 || sum.is_constant) return nullptr;
+  const Form form = static_cast<Form>(read_code<uint16_t>(at));
+  const FormInfo& info = form_infos[static_cast<size_t>(form)];
+  const auto is_read = [&](Kind kind, uint32_t value) {
+    return kind == Kind::a ? acc_ == 0
+                           : kind == Kind::s && sum.has_slot && (value & UINT16_MAX) == sum.slot;
+  };
+  const bool is_first = is_read(info.kinds.a, values[1]);
+  if (!is_first && !is_read(info.kinds.b, values[2]) && !is_read(info.kinds.c, values[3]))
+    return nullptr;
+  const bool is_access = is_memory_access(info.op);
+  const uint32_t offset = is_access ? read_code<uint16_t>(at + shape.extra) : 0;
+  if (is_first && is_access && offset == 0) {
+    const Form folded = form_with_addend(info, sum.source);
+    if (folded != Form::count) {
+      drop_all();
+      const uint32_t addend = static_cast<uint32_t>(sum.bits);
+      const uint32_t with_addend[4] = {values[0], sum.from, is_store(info.op) ? values[2] : addend,
+                                       addend};
+      put_plainly(folded, threaded_shapes[static_cast<size_t>(folded)].slot_operands, with_addend,
+                  0);
+      return at + shape.bytes;
+    }
+  }
+  materialize(0);
+  uint32_t own[4] = {values[0], values[1], values[2], values[3]};
+  if (shape.is_at_known_address) own[1] = (own[1] & UINT16_MAX) | offset << 16;
+  put_plainly(form, shape.slot_operands, own, shape.is_at_known_address ? 0 : offset);
+  return at + shape.bytes;
+}
+
 /// Puts the instruction at `at`, or puts it off, and gives where the next one is; or null, and
 /// nothing has changed, if it takes more than that.
 [[gnu::always_inline]] inline const uint8_t* Translation::step_quickly(const uint8_t* at,
@@ -264,7 +312,8 @@ Translation::put_plainly(Form form, uint32_t slots, const uint32_t* values, uint
     [[fallthrough]];
   case ThreadingWay::constant:
   case ThreadingWay::simple: {
-    if (deferred_count_ != 0 && touches_deferred(shape.slot_operands, values)) return nullptr;
+    if (deferred_count_ != 0 && touches_deferred(shape.slot_operands, values))
+      return shape.way == ThreadingWay::simple ? step_reading(at, shape, values) : nullptr;
     // Of a load or store; others have no place for it.
     uint32_t offset = read_code<uint16_t>(at + shape.extra);
     if (shape.is_at_known_address) {
@@ -452,8 +501,8 @@ inline void Translation::put_call(const uint8_t* extra) {
 // --- All others.
 
 void Translation::step(Step& in) {
-  if (holds_ && !fuse_held(in) && !defer_constant(in)) release_held();
-  if (defer(in)) return;
+  if (holds_ && !fuse_held(in)) release_held();
+  if (defer_sum(in)) return;
   const Effect effect = op_info(in.op).effect;
   if (deferred_count_ == 0) {
     if (!hold(in)) emit(in);
@@ -543,26 +592,6 @@ void Translation::add(const Deferred& value, bool is_in_acc) {
   if (deferred_count_ == deferred_max) materialize(0);
   deferred_[deferred_count_++] = value;
   if (is_in_acc) acc_ = deferred_count_ - 1;
-}
-
-bool Translation::defer(const Step& in) { return defer_constant(in) || defer_sum(in); }
-
-bool Translation::defer_constant(const Step& in) {
-  if (in.kinds.d != Kind::s || !is_temporary(in.values[0])) return false;
-  Deferred value{};
-  value.is_constant = true;
-  value.has_slot = true;
-  value.slot = static_cast<uint16_t>(in.values[0]);
-  if (in.op == Op::copy && in.kinds.a == Kind::k)
-    value.bits = static_cast<uint64_t>(int64_t{static_cast<int32_t>(in.values[1])});
-  else if (in.op == Op::copy_const)
-    value.bits = read_code<uint64_t>(in.extra);
-  else if (in.op == Op::copy_high)
-    value.bits = uint64_t{read_code<uint16_t>(in.extra)} << 48;
-  else
-    return false;
-  add(value, false);
-  return true;
 }
 
 bool Translation::defer_sum(const Step& in) {

@@ -6,7 +6,8 @@
 //   - instructions that only make a value for another one (constants, additions of constants) are
 //     put off and become part of the one that reads it (`Deferred`);
 //   - `x = x + k` and a branch on x become one instruction (`held_`);
-//   - branches back to the start of an innermost loop go through a register (kind l).
+//   - branches back to the start of an innermost loop go through a register (kind l);
+//   - in code that is not metered, a branch over a far branch becomes one branch (`step_branch`).
 //
 // What may be put off follows from what the compiler promises about slots behind the locals: such a
 // slot is read once after it was written, unless it has a constant, which may be read again until
@@ -183,6 +184,8 @@ private:
   void step(Step& in);
   // Most instructions.
   const uint8_t* step_quickly(const uint8_t* at, const FormShape& shape);
+  const uint8_t* step_reading(const uint8_t* at, const FormShape& shape, const uint32_t* values);
+  static Form form_with_addend(const FormInfo& info, Kind source);
   const uint8_t* step_branch(const uint8_t* at, const FormShape& shape, const uint32_t* values);
   bool is_wanted_soon(const uint8_t* next, uint64_t bits) const;
   void put_or_defer_constant(const uint8_t* at, const FormShape& shape);
@@ -193,8 +196,6 @@ private:
   void put_call(const uint8_t* extra);
   bool touches_deferred(uint32_t slots, const uint32_t* values) const;
   // Values that are put off.
-  bool defer(const Step& in);
-  bool defer_constant(const Step& in);
   bool defer_sum(const Step& in);
   void add(const Deferred& value, bool is_in_acc);
   void add_sum(Deferred value);

@@ -124,13 +124,13 @@ Result<void> BodyValidator::check_immediate(const Instruction& in, Immediate imm
 Result<void> BodyValidator::check_signature(const Instruction& in) {
   const InstructionRule& rule = rule_of(in.op);
   for (uint32_t i = InstructionRule::pops_max; i-- != 0;) {
-    const Operand operand = rule.pop(i);
-    if (operand == Operand::none) continue;
-    EBB_TRY(pop(operand == Operand::address ? address_type(in) : type_of(operand)));
+    const OperandType operand = rule.pop(i);
+    if (operand == OperandType::none) continue;
+    EBB_TRY(pop(operand == OperandType::address ? address_type(in) : type_of(operand)));
   }
-  const Operand result = rule.push();
-  if (result == Operand::none) return {};
-  return push(result == Operand::address ? address_type(in) : type_of(result));
+  const OperandType result = rule.push();
+  if (result == OperandType::none) return {};
+  return push(result == OperandType::address ? address_type(in) : type_of(result));
 }
 
 Result<void> BodyValidator::check_special(const Instruction& in) {

@@ -7,8 +7,8 @@ namespace ebb {
 namespace {
 
 /// Addresses have 32 bits here.
-constexpr ValType quick_type(Operand operand) {
-  return operand == Operand::address ? ValType::i32() : type_of(operand);
+constexpr ValType quick_type(OperandType operand) {
+  return operand == OperandType::address ? ValType::i32() : type_of(operand);
 }
 
 constexpr QuickWay way_of(Opcode op, const InstructionRule& rule) {
@@ -40,11 +40,12 @@ constexpr QuickWay way_of(Opcode op, const InstructionRule& rule) {
   default:
     break;
   }
-  if (rule.is_special || rule.pop(0) == Operand::none) return QuickWay::careful;
+  if (rule.is_special || rule.pop(0) == OperandType::none) return QuickWay::careful;
   if (rule.immediate >= Immediate::mem8 && rule.immediate <= Immediate::mem64)
     return QuickWay::access;
-  if (rule.immediate != Immediate::none || rule.push() == Operand::none) return QuickWay::careful;
-  return rule.pop(1) == Operand::none ? QuickWay::unary : QuickWay::binary;
+  if (rule.immediate != Immediate::none || rule.push() == OperandType::none)
+    return QuickWay::careful;
+  return rule.pop(1) == OperandType::none ? QuickWay::unary : QuickWay::binary;
 }
 
 constexpr QuickRules make_quick_rules() {
@@ -65,10 +66,9 @@ constexpr QuickRules make_quick_rules() {
     QuickRule& quick = made.rules[row.code];
     made.ways[row.code] = way_of(row.op, rule);
     quick.op = row.op;
-    quick.way = made.ways[row.code];
     quick.types[0] = quick_type(rule.pop(0));
     quick.types[1] = quick_type(rule.pop(1));
-    quick.has_result = rule.push() != Operand::none;
+    quick.has_result = rule.push() != OperandType::none;
     quick.result = quick_type(rule.push());
     quick.align = static_cast<uint8_t>(natural_align(rule.immediate));
   }

@@ -38,7 +38,6 @@ enum class QuickWay : uint8_t {
 /// What an opcode of one byte wants.
 struct QuickRule {
   Opcode op = no_opcode;
-  QuickWay way = QuickWay::careful;
   bool has_result = false;
   uint8_t align = 0;
   ValType types[2]; ///< Of operands, the first in front.
@@ -48,7 +47,7 @@ struct QuickRule {
 // By opcode without prefix.
 struct QuickRules {
   QuickRule rules[256];
-  QuickWay ways[256]; ///< Those of the rules, by themselves, since all waits for them.
+  QuickWay ways[256]; ///< By themselves, since all waits for them.
 };
 extern const QuickRules quick_rules;
 
@@ -164,7 +163,8 @@ template <class User>
     reader_.skip(static_cast<size_t>(next - at));
     return user.before(rule.op);
   };
-  switch (quick_rules.ways[*at]) {
+  const QuickWay way = quick_rules.ways[*at];
+  switch (way) {
   case QuickWay::careful:
     return false;
   case QuickWay::unary:
@@ -307,7 +307,7 @@ template <class User>
     const GlobalType& global = module_.globals[at[1]].type;
     if (!global.type.is_num()) [[unlikely]]
       return false;
-    if (rule.way == QuickWay::global_get) {
+    if (way == QuickWay::global_get) {
       if (!push_quickly(global.type)) [[unlikely]]
         return false;
     } else {
@@ -316,7 +316,7 @@ template <class User>
       operand_type_ = global.type;
     }
     EBB_TRY(go_on());
-    EBB_TRY(user.quick_global(at[1], rule.way == QuickWay::global_set));
+    EBB_TRY(user.quick_global(at[1], way == QuickWay::global_set));
     return true;
   }
   case QuickWay::call: {

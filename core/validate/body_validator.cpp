@@ -19,7 +19,6 @@ Result<void> BodyValidator::begin_function(FuncIndex function) {
   function_ = function;
   is_const_ = false;
   failed_ = false;
-  was_reachable_ = true;
   globals_visible_ = static_cast<uint32_t>(module_.globals.size());
   br_table_serial_ = 0;
   has_plain_memory_ = !module_.memories.is_empty() && !module_.memories[0].limits.is_64;
@@ -50,7 +49,6 @@ Result<void> BodyValidator::begin_const_expr(ByteRange range, ValType expected,
   function_type_ = nullptr;
   is_const_ = true;
   failed_ = false;
-  was_reachable_ = true;
   globals_visible_ = static_cast<uint32_t>(globals_visible);
   param_count_ = 0;
   local_count_ = 0;
@@ -76,7 +74,6 @@ Result<bool> BodyValidator::fail(Error error, uint32_t offset) {
 
 Result<bool> BodyValidator::step(Instruction& out) {
   EBB_ASSERT(!control_.is_empty());
-  was_reachable_ = !control_.back().unreachable;
   instruction_ = reader_.cursor();
   out.offset = instruction_offset();
   const Result<void> decoded = decode(out);

@@ -99,22 +99,16 @@ public:
   ValType local_type(uint32_t index) const {
     return index < cached_locals_ ? local_cache_[index] : local_type_slow(index);
   }
-  /// The declared locals without the parameters.
-  std::span<const LocalRun> local_runs() const { return {runs_.data(), runs_.size()}; }
 
-  // What the last step found, unless it was a quick one.
-  /// Whether the instruction just read can be reached.
-  bool was_reachable() const { return was_reachable_; }
+  // What the last step found.
   /// The operand type of drop, select (the type chosen), local.set, local.tee, global.set,
   /// ref.is_null, ref.as_non_null, br_on_null, br_on_non_null, ref.test and ref.cast. Bottom in
   /// unreachable code.
   ValType operand_type() const { return operand_type_; }
   /// The frame that the last else or end closed.
   const ControlFrame& closed_frame() const { return closed_frame_; }
-  /// The labels of the last br_table, the default last.
+  /// The labels of the last br_table, which no quick step is, the default last.
   std::span<const uint32_t> br_labels() const { return {labels_.data(), labels_.size()}; }
-  /// The clauses of the last try_table.
-  std::span<const CatchClause> catches() const { return {catches_.data(), catches_.size()}; }
 
   // The state now.
   /// Whether the next instruction can be reached.
@@ -237,7 +231,6 @@ private:
   bool tracks_locals_ = false;    // whether some local cannot start as zero or null
   bool has_plain_memory_ = false; // a memory whose addresses have 32 bits, the first
   bool is_const_ = false;
-  bool was_reachable_ = true;
   bool failed_ = false;
   ValType operand_type_;
   ControlFrame closed_frame_;

@@ -8,7 +8,7 @@
 namespace ebb {
 
 /// A letter of a signature.
-enum class Operand : uint8_t { none, i32, i64, f32, f64, v128, address };
+enum class OperandType : uint8_t { none, i32, i64, f32, f64, v128, address };
 
 /// Four bytes, since there is one for each instruction.
 struct InstructionRule {
@@ -21,29 +21,29 @@ struct InstructionRule {
   uint16_t push_bits : operand_bits;
   uint16_t pop_bits : pops_max* operand_bits; ///< The first in the lowest; none ends them.
 
-  constexpr Operand push() const { return static_cast<Operand>(push_bits); }
-  constexpr Operand pop(uint32_t index) const {
-    return static_cast<Operand>(pop_bits >> index * operand_bits & ((1u << operand_bits) - 1));
+  constexpr OperandType push() const { return static_cast<OperandType>(push_bits); }
+  constexpr OperandType pop(uint32_t index) const {
+    return static_cast<OperandType>(pop_bits >> index * operand_bits & ((1u << operand_bits) - 1));
   }
 };
 static_assert(sizeof(InstructionRule) == 4);
 
-constexpr Operand operand_of(char letter) {
+constexpr OperandType operand_of(char letter) {
   switch (letter) {
   case 'i':
-    return Operand::i32;
+    return OperandType::i32;
   case 'I':
-    return Operand::i64;
+    return OperandType::i64;
   case 'f':
-    return Operand::f32;
+    return OperandType::f32;
   case 'F':
-    return Operand::f64;
+    return OperandType::f64;
   case 'V':
-    return Operand::v128;
+    return OperandType::v128;
   case 'm':
-    return Operand::address;
+    return OperandType::address;
   default:
-    return Operand::none;
+    return OperandType::none;
   }
 }
 
@@ -93,15 +93,15 @@ constexpr uint32_t natural_align(Immediate immediate) {
 }
 
 /// Of an operand that is no address.
-constexpr ValType type_of(Operand operand) {
+constexpr ValType type_of(OperandType operand) {
   switch (operand) {
-  case Operand::i32:
+  case OperandType::i32:
     return ValType::i32();
-  case Operand::i64:
+  case OperandType::i64:
     return ValType::i64();
-  case Operand::f32:
+  case OperandType::f32:
     return ValType::f32();
-  case Operand::f64:
+  case OperandType::f64:
     return ValType::f64();
   default:
     return ValType::v128();

@@ -3,6 +3,7 @@
 #include "core/interpret/machine_state.h"
 #include "tests/runtime/runtime_test.h"
 
+#include <algorithm>
 #include <array>
 #include <random>
 #include <vector>
@@ -174,6 +175,33 @@ State run(StoreState& store, State state, Code& code) {
 
 } // namespace
 
+TEST_CASE("what no superinstruction consists of is none") {
+  const Superinstructions all = threaded_superinstructions();
+  REQUIRE(all.count != 0);
+  std::vector<uint32_t> keys(all.keys, all.keys + all.count);
+  std::sort(keys.begin(), keys.end());
+  constexpr uint32_t first = static_cast<uint32_t>(Form::end);
+  uint32_t found = 0;
+  bool is_as_listed = true;
+  for (uint32_t before = 0; before < first + all.count; before++) {
+    for (uint32_t next = 0; next < first; next++) {
+      const Form form = static_cast<Form>(next);
+      const uint32_t number = all.find(before, form);
+      const uint32_t key = Superinstructions::key_of(before, form);
+      const bool is_listed = std::binary_search(keys.begin(), keys.end(), key);
+      is_as_listed = is_as_listed && is_listed == (number != Superinstructions::none);
+      if (is_listed && number != Superinstructions::none)
+        found += all.keys[number - first] == key ? 1 : 0;
+    }
+  }
+  CHECK(is_as_listed);
+  CHECK(found == all.count);
+  for (uint32_t next = 0; next < first; next++)
+    is_as_listed = is_as_listed && all.find(Superinstructions::none, static_cast<Form>(next)) ==
+                                       Superinstructions::none;
+  CHECK(is_as_listed);
+}
+
 TEST_CASE("a superinstruction does what its instructions do") {
   const Superinstructions all = threaded_superinstructions();
   REQUIRE(all.count != 0);
@@ -212,10 +240,10 @@ TEST_CASE("a superinstruction does what its instructions do") {
       const State one_by_one = run(store, begin, code);
       code.set_handler(all.handler(number));
       const State at_once = run(store, begin, code);
-      const bool is_same =
-          one_by_one.slot == at_once.slot && one_by_one.memory == at_once.memory &&
-          one_by_one.global == at_once.global && one_by_one.error == at_once.error &&
-          one_by_one.stopped_at == at_once.stopped_at;
+      const bool is_same = one_by_one.slot == at_once.slot && one_by_one.memory == at_once.memory &&
+                           one_by_one.global == at_once.global &&
+                           one_by_one.error == at_once.error &&
+                           one_by_one.stopped_at == at_once.stopped_at;
       if (!is_same) CHECK_MESSAGE(is_same, name);
       stopped += one_by_one.error == Error::out_of_bounds_memory_access;
     }

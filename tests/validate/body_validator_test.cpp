@@ -71,14 +71,11 @@ TEST_CASE("the state can be read between steps") {
   CHECK(at.step().value());
   CHECK(at.in.op == Opcode::else_);
   CHECK(body.closed_frame().kind == FrameKind::if_);
-  CHECK(body.was_reachable());
   CHECK(at.step().value());
   CHECK(at.in.op == Opcode::unreachable);
-  CHECK(body.was_reachable());
   CHECK(!body.reachable());
   CHECK(at.step().value());
   CHECK(at.in.op == Opcode::end);
-  CHECK(!body.was_reachable());
   CHECK(body.reachable());
   CHECK(body.closed_frame().kind == FrameKind::else_);
   CHECK(body.operand_count() == 1);
