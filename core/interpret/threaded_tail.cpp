@@ -47,8 +47,35 @@ inline bool is_interrupted(uint64_t flag) {
   return reinterpret_cast<const std::atomic<intptr_t>*>(flag)->load(std::memory_order_relaxed) != 0;
 }
 
+// One to four forms that follow one another.
+struct Sequence {
+  Form forms[4];
+};
+
+/// Where a handler has to begin. Those that are run most begin at cache lines, so that none is
+/// fetched in two; for all of them there is no room.
+consteval uint32_t alignment_of(const Sequence& sequence) {
+  constexpr Sequence hot[] = {
+#define EBB_HOT_1(a) {Form::a, Form::count, Form::count, Form::count},
+#define EBB_HOT_2(a, b) {Form::a, Form::b, Form::count, Form::count},
+#define EBB_HOT_3(a, b, c) {Form::a, Form::b, Form::c, Form::count},
+#define EBB_HOT_4(a, b, c, d) {Form::a, Form::b, Form::c, Form::d},
+#include "core/interpret/hot_handlers.def"
+  };
+  constexpr uint32_t line_bytes = 64, packed_bytes = 4;
+  for (const Sequence& one : hot) {
+    bool is_it = true;
+    for (uint32_t at = 0; at < 4; at++)
+      is_it = is_it && one.forms[at] == sequence.forms[at];
+    if (is_it) return line_bytes;
+  }
+  return packed_bytes;
+}
+
 #define EBB_HANDLER(form)                                                                          \
-  template <Handler next = nullptr> EBB_HANDLER_CALL void form(EBB_PARAMETERS)
+  template <Handler next = nullptr, uint32_t alignment = alignment_of(                             \
+                                        {Form::form, Form::count, Form::count, Form::count})>      \
+  __attribute__((aligned(alignment))) EBB_HANDLER_CALL void form(EBB_PARAMETERS)
 #define EBB_COLD_HANDLER(name) __attribute__((noinline)) EBB_HANDLER_CALL void name(EBB_PARAMETERS)
 #define EBB_CONTINUE(name) [[clang::musttail]] return name(EBB_ARGUMENTS)
 #define EBB_DISPATCH()                                                                             \
@@ -115,9 +142,6 @@ static_assert(sizeof(handler_addresses) / sizeof(void*) == static_cast<size_t>(F
 EBB_HANDLER_CALL void dispatch(EBB_PARAMETERS) { EBB_DISPATCH(); }
 
 // What each consists of, its handler, and the keys and hashes by which they are found.
-struct Sequence {
-  Form forms[4];
-};
 #define EBB_SUPER_2(a, b) {Form::a, Form::b, Form::count, Form::count},
 #define EBB_SUPER_3(a, b, c) {Form::a, Form::b, Form::c, Form::count},
 #define EBB_SUPER_4(a, b, c, d) {Form::a, Form::b, Form::c, Form::d},
@@ -127,9 +151,15 @@ constexpr Sequence sequences[] = {
 #undef EBB_SUPER_2
 #undef EBB_SUPER_3
 #undef EBB_SUPER_4
-#define EBB_SUPER_2(a, b) reinterpret_cast<const void*>(&a<&b<&dispatch>>),
-#define EBB_SUPER_3(a, b, c) reinterpret_cast<const void*>(&a<&b<&c<&dispatch>>>),
-#define EBB_SUPER_4(a, b, c, d) reinterpret_cast<const void*>(&a<&b<&c<&d<&dispatch>>>>),
+#define EBB_SUPER_2(a, b)                                                                          \
+  reinterpret_cast<const void*>(                                                                   \
+      &a<&b<&dispatch>, alignment_of({Form::a, Form::b, Form::count, Form::count})>),
+#define EBB_SUPER_3(a, b, c)                                                                       \
+  reinterpret_cast<const void*>(                                                                   \
+      &a<&b<&c<&dispatch>>, alignment_of({Form::a, Form::b, Form::c, Form::count})>),
+#define EBB_SUPER_4(a, b, c, d)                                                                    \
+  reinterpret_cast<const void*>(                                                                   \
+      &a<&b<&c<&d<&dispatch>>>, alignment_of({Form::a, Form::b, Form::c, Form::d})>),
 const void* const super_handlers[] = {
 #include "core/interpret/superinstructions.def"
 };
