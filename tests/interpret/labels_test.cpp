@@ -27,6 +27,16 @@ public:
     put(0, 1);
     return code_;
   }
+  /// At least so many bytes, which need far branches if they are more than 64 KiB.
+  Bytes make_long(size_t bytes) {
+    code_.clear();
+    while (code_.size() < bytes) {
+      add({0x02, 0x40}); // block
+      put(1, 2);
+      add({0x0b});
+    }
+    return code_;
+  }
 
 private:
   uint32_t pick(uint32_t below) { return static_cast<uint32_t>(random_()) % below; }
@@ -92,37 +102,65 @@ std::vector<uint32_t> targets(const Vec<Label>& labels) {
   return found;
 }
 
-} // namespace
+struct Counts {
+  size_t innermost = 0, others = 0, far = 0;
+};
 
-TEST_CASE("labels and innermost loops are listed as they are found" * needs_full_build()) {
+/// Compiles a body with all options and compares the labels listed with those found.
+void check_labels(const Bytes& body, Counts& counts) {
   testing::PoolHeap memory;
-  size_t innermost = 0, others = 0;
-  for (uint32_t seed = 1; seed <= 3000; seed++) {
-    CAPTURE(seed);
-    Heap& heap = memory.heap();
-    ModuleBuilder builder;
-    const uint32_t type = builder.type({testing::i32}, {});
-    builder.func(builder.type({}, {}), {}, {0});
-    builder.func(type, Bodies(seed).make(), {0});
-    const Bytes bytes = builder.build();
-    TypeRegistry types(heap);
-    ModuleDecl decl(heap);
-    REQUIRE(decode_module(bytes, FeatureSet::all(), types, heap, decl, nullptr).ok());
+  Heap& heap = memory.heap();
+  ModuleBuilder builder;
+  const uint32_t type = builder.type({testing::i32}, {});
+  builder.func(builder.type({}, {}), {}, {0});
+  builder.func(type, body, {0});
+  const Bytes bytes = builder.build();
+  TypeRegistry types(heap);
+  ModuleDecl decl(heap);
+  REQUIRE(decode_module(bytes, FeatureSet::all(), types, heap, decl, nullptr).ok());
+  for (const Metering metering : {Metering::none, Metering::interruption, Metering::fuel}) {
+    CAPTURE(static_cast<int>(metering));
     Vec<uint8_t> code(heap), offset_map(heap);
     Vec<Label> listed(heap), found(heap);
     Vec<uint32_t> positions(heap), bits(heap);
     BodyValidator validator(decl, types, FeatureSet::all(), heap);
-    FunctionCompiler compiler(decl, {code, offset_map, &listed}, validator, {}, heap);
+    CompileOptions options;
+    options.metering = metering;
+    FunctionCompiler compiler(decl, {code, offset_map, &listed}, validator, options, heap);
     Function function;
     REQUIRE(compiler.compile(FuncIndex{1}, function).ok());
     const uint8_t* begin = code.data() + function.code_offset;
-    REQUIRE(find_labels(begin, begin + function.code_bytes, {found, positions, bits}).ok());
+    const uint8_t* end = begin + function.code_bytes;
+    REQUIRE(find_labels(begin, end, {found, positions, bits}).ok());
     CHECK(targets(listed) == targets(found));
     for (const Label& label : found)
-      (label.is_innermost() ? innermost : others)++;
+      (label.is_innermost() ? counts.innermost : counts.others)++;
+    for (const uint8_t* at = begin; at < end; at = take_apart(at).next)
+      counts.far += take_apart(at).code_op == Op::far_br ? 1 : 0;
   }
-  CHECK(innermost > 500);
-  CHECK(others > 5000);
+}
+
+} // namespace
+
+TEST_CASE("labels and innermost loops are listed as they are found" * needs_full_build()) {
+  Counts counts;
+  for (uint32_t seed = 1; seed <= 2000; seed++) {
+    CAPTURE(seed);
+    check_labels(Bodies(seed).make(), counts);
+  }
+  CHECK(counts.innermost > 1000);
+  CHECK(counts.others > 10000);
+  CHECK(counts.far == 0);
+}
+
+TEST_CASE("the same in functions so long that they have far branches" * needs_full_build()) {
+  Counts counts;
+  for (uint32_t seed = 1; seed <= 8; seed++) {
+    CAPTURE(seed);
+    check_labels(Bodies(seed).make_long(size_t{66} * 1024), counts);
+  }
+  CHECK(counts.innermost > 100);
+  CHECK(counts.far > 1000);
 }
 
 TEST_CASE("a label is found by its offset" * needs_full_build()) {
