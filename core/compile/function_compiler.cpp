@@ -245,7 +245,8 @@ Result<void> FunctionCompiler::step_dead(Opcode op) {
 }
 
 Result<void> FunctionCompiler::step(const Instruction& in) {
-  EBB_TRY(before(in.op));
+  if (takes_more(in.op)) EBB_TRY(begin_region());
+  before(in.op);
   switch (in.op) {
   case Opcode::unreachable: {
     Draft draft;

@@ -189,7 +189,10 @@ private:
   template <uint32_t operands> Result<bool> quick_result(Op op, ValKind result, uint32_t extra);
   // What the validator calls.
   friend class BodyValidator;
-  Result<void> before(Opcode op) { return counts_fuel_ ? meter_fuel(op) : Result<void>(); }
+  bool takes_more(Opcode op) const { return counts_fuel_ && region_is_due(op); }
+  void before(Opcode op) {
+    if (counts_fuel_) charge_for(op);
+  }
   template <uint32_t operands> Result<void> quick_numeric(Opcode opcode, ValKind result);
   Result<void> quick_access(Opcode opcode, ValKind result, uint32_t offset);
   Result<void> quick_local_get(uint32_t index);
@@ -197,10 +200,7 @@ private:
   Result<void> quick_constant(ValKind type, uint64_t bits) {
     return push_number(Where::constant, type, bits);
   }
-  Result<void> quick_drop() {
-    pop();
-    return {};
-  }
+  void quick_drop() { pop(); }
   Result<void> quick_select() { return select(); }
   Result<void> quick_global(uint32_t index, bool is_set) {
     return is_set ? global_set(index) : global_get(index);
@@ -251,7 +251,8 @@ private:
   // metering.cpp: fuel and interruption.
   Result<void> begin_metered();
   Result<void> begin_region();
-  Result<void> meter_fuel(Opcode op);
+  bool region_is_due(Opcode op) const;
+  void charge_for(Opcode op);
   void charge();
   void note_exit(size_t block_index);
   void note_branch(size_t block_index);

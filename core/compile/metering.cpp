@@ -74,16 +74,19 @@ void FunctionCompiler::charge() {
   write_code(field, static_cast<uint16_t>(read_code<uint16_t>(field) + 1));
 }
 
-/// Charges for an instruction that comes next and can be reached.
-Result<void> FunctionCompiler::meter_fuel(Opcode op) {
-  if (is_free(op)) return {};
-  const bool is_due = is_past_branch_ && run_over_ >= run_over_max && (is_at_label_ || is_leaf(op));
-  const bool is_full = read_code<uint16_t>(output_.code.data() + region_) == charge_max;
-  if (is_due || is_full) EBB_TRY(begin_region());
+/// Whether a region must begin in front of an instruction that comes next and can be reached.
+bool FunctionCompiler::region_is_due(Opcode op) const {
+  if (is_free(op)) return false;
+  if (is_past_branch_ && run_over_ >= run_over_max && (is_at_label_ || is_leaf(op))) return true;
+  return read_code<uint16_t>(output_.code.data() + region_) == charge_max;
+}
+
+/// Charges for that instruction.
+void FunctionCompiler::charge_for(Opcode op) {
+  if (is_free(op)) return;
   is_at_label_ = false;
   if (is_past_branch_) run_over_++;
   charge();
-  return {};
 }
 
 /// Control may leave what is open, up to the block of this index.

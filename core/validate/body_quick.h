@@ -145,7 +145,7 @@ inline bool BodyValidator::is_bare_label(uint32_t label) const {
 }
 
 /// The next instruction goes to one of the `quick_…` functions of `user` once it has been checked;
-/// `user.before(op)` comes before that.
+/// `user.before(op)` comes before that. No quick step is one that `user.takes_more(op)` of.
 template <class User>
 [[gnu::always_inline]] inline Result<bool> BodyValidator::step_quickly(User& user) {
   EBB_ASSERT(!control_.is_empty() && floor_ == control_.back().height);
@@ -153,15 +153,17 @@ template <class User>
   const size_t remaining = reader_.remaining();
   if (remaining < 2 || is_const_) [[unlikely]]
     return false;
+  const QuickRule& rule = quick_rules.rules[*at];
+  if (user.takes_more(rule.op)) [[unlikely]]
+    return false;
   instruction_ = at;
   // Where this instruction ends is where the next one is looked for, which waits for that: so it
   // does not go through memory, as it would in a reader.
   const uint8_t* next = at + 2;
-  const QuickRule& rule = quick_rules.rules[*at];
   const bool has_byte = at[1] < 0x80;
   const auto go_on = [&]() __attribute__((always_inline)) {
     reader_.skip(static_cast<size_t>(next - at));
-    return user.before(rule.op);
+    user.before(rule.op);
   };
   const QuickWay way = quick_rules.ways[*at];
   switch (way) {
@@ -172,7 +174,7 @@ template <class User>
       return false;
     operands_.push_reserved(rule.result);
     next = at + 1;
-    EBB_TRY(go_on());
+    go_on();
     EBB_TRY(user.template quick_numeric<1>(rule.op, rule.result.kind()));
     return true;
   case QuickWay::binary:
@@ -180,7 +182,7 @@ template <class User>
       return false;
     operands_.push_reserved(rule.result);
     next = at + 1;
-    EBB_TRY(go_on());
+    go_on();
     EBB_TRY(user.template quick_numeric<2>(rule.op, rule.result.kind()));
     return true;
   case QuickWay::access: {
@@ -200,7 +202,7 @@ template <class User>
     if (!is_popped) [[unlikely]]
       return false;
     if (rule.has_result) operands_.push_reserved(rule.result);
-    EBB_TRY(go_on());
+    go_on();
     EBB_TRY(user.quick_access(rule.op, rule.result.kind(), offset));
     return true;
   }
@@ -210,7 +212,7 @@ template <class User>
       return false;
     if (!push_quickly(local_cache_[index])) [[unlikely]]
       return false;
-    EBB_TRY(go_on());
+    go_on();
     EBB_TRY(user.quick_local_get(index));
     return true;
   }
@@ -218,13 +220,13 @@ template <class User>
     if (!has_local_quickly(at[1])) [[unlikely]]
       return false;
     operands_.truncate(operands_.size() - 1);
-    EBB_TRY(go_on());
+    go_on();
     EBB_TRY(user.template quick_local_set<false>(at[1]));
     return true;
   case QuickWay::local_tee:
     if (!has_local_quickly(at[1])) [[unlikely]]
       return false;
-    EBB_TRY(go_on());
+    go_on();
     EBB_TRY(user.template quick_local_set<true>(at[1]));
     return true;
   case QuickWay::i32_const: {
@@ -239,7 +241,7 @@ template <class User>
     }
     if (!push_quickly(ValType::i32())) [[unlikely]]
       return false;
-    EBB_TRY(go_on());
+    go_on();
     EBB_TRY(user.quick_constant(ValKind::i32, static_cast<uint32_t>(number)));
     return true;
   }
@@ -251,7 +253,7 @@ template <class User>
     if (!push_quickly(ValType::i64())) [[unlikely]]
       return false;
     next = reader.cursor();
-    EBB_TRY(go_on());
+    go_on();
     EBB_TRY(user.quick_constant(ValKind::i64, static_cast<uint64_t>(value.value())));
     return true;
   }
@@ -263,7 +265,7 @@ template <class User>
     if (!push_quickly(ValType::f32())) [[unlikely]]
       return false;
     next = reader.cursor();
-    EBB_TRY(go_on());
+    go_on();
     EBB_TRY(user.quick_constant(ValKind::f32, value.value()));
     return true;
   }
@@ -275,7 +277,7 @@ template <class User>
     if (!push_quickly(ValType::f64())) [[unlikely]]
       return false;
     next = reader.cursor();
-    EBB_TRY(go_on());
+    go_on();
     EBB_TRY(user.quick_constant(ValKind::f64, value.value()));
     return true;
   }
@@ -284,8 +286,8 @@ template <class User>
       return false;
     operand_type_ = operands_.pop();
     next = at + 1;
-    EBB_TRY(go_on());
-    EBB_TRY(user.quick_drop());
+    go_on();
+    user.quick_drop();
     return true;
   case QuickWay::select: {
     if (operands_.size() - floor_ < 3) [[unlikely]]
@@ -296,7 +298,7 @@ template <class User>
     operand_type_ = end[-2];
     operands_.truncate(operands_.size() - 2);
     next = at + 1;
-    EBB_TRY(go_on());
+    go_on();
     EBB_TRY(user.quick_select());
     return true;
   }
@@ -315,7 +317,7 @@ template <class User>
         return false;
       operand_type_ = global.type;
     }
-    EBB_TRY(go_on());
+    go_on();
     EBB_TRY(user.quick_global(at[1], way == QuickWay::global_set));
     return true;
   }
@@ -327,7 +329,7 @@ template <class User>
     if (!call_quickly(module_.function_type(FuncIndex{index.value()}))) [[unlikely]]
       return false;
     next = reader.cursor();
-    EBB_TRY(go_on());
+    go_on();
     EBB_TRY(user.quick_call(index.value()));
     return true;
   }
@@ -337,7 +339,7 @@ template <class User>
                                                      : FrameKind::if_;
     if (!open_quickly(kind, at[1])) [[unlikely]]
       return false;
-    EBB_TRY(go_on());
+    go_on();
     EBB_TRY(user.quick_open(kind));
     return true;
   }
@@ -345,20 +347,20 @@ template <class User>
     if (!close_quickly()) [[unlikely]]
       return false;
     next = at + 1;
-    EBB_TRY(go_on());
+    go_on();
     EBB_TRY(user.quick_close());
     return true;
   case QuickWay::br:
     if (!has_byte || !is_bare_label(at[1])) [[unlikely]]
       return false;
     set_unreachable();
-    EBB_TRY(go_on());
+    go_on();
     EBB_TRY(user.quick_branch(at[1]));
     return true;
   case QuickWay::br_if: {
     if (!has_byte || !is_bare_label(at[1]) || !pop_quickly(ValType::i32())) [[unlikely]]
       return false;
-    EBB_TRY(go_on());
+    go_on();
     EBB_TRY(user.quick_branch_if(at[1]));
     return true;
   }

@@ -102,6 +102,16 @@ Bytes far_globals() {
   return m.build();
 }
 
+/// Code behind branches that is so long that it is charged for by itself.
+Bytes behind_branches() {
+  ModuleBuilder m;
+  const uint32_t type = m.type({testing::i32}, {});
+  const Bytes branch{0x20, 0, 0x0d, 0};
+  const Bytes sets{0x20, 0, 0x21, 0};
+  m.func(type, times(20, branch + times(60, sets)));
+  return m.build();
+}
+
 template <Bytes (*module)(), bool fuel> struct Compile {
   explicit Compile(oom::Test& test) : allocator(test.allocator()), bytes(module()) {}
   Result<void> setup() {
@@ -152,6 +162,7 @@ TEST_CASE("compilation survives every refusal, whatever waits in the accumulator
   CHECK(plain.ok());
   CHECK(plain.requests > 20);
   CHECK(oom::oom_test<Compile<waiting_values, true>>("compile with fuel").ok());
+  CHECK(oom::oom_test<Compile<behind_branches, true>>("compile behind branches with fuel").ok());
 }
 
 TEST_CASE("compilation of large functions and modules survives refusals") {
