@@ -245,7 +245,7 @@ Result<void> FunctionCompiler::step_dead(Opcode op) {
 }
 
 Result<void> FunctionCompiler::step(const Instruction& in) {
-  if (takes_more(in.op)) EBB_TRY(begin_region());
+  if (wants_step(in.op)) EBB_TRY(begin_region());
   before(in.op);
   switch (in.op) {
   case Opcode::unreachable: {

@@ -189,7 +189,7 @@ private:
   template <uint32_t operands> Result<bool> quick_result(Op op, ValKind result, uint32_t extra);
   // What the validator calls.
   friend class BodyValidator;
-  bool takes_more(Opcode op) const { return counts_fuel_ && region_is_due(op); }
+  bool wants_step(Opcode op) const { return counts_fuel_ && region_is_due(op); }
   void before(Opcode op) {
     if (counts_fuel_) charge_for(op);
   }

@@ -62,7 +62,8 @@ inline Form FunctionCompiler::choose_rare_form(Op op, Kind d, Operand& a, Operan
 
 /// Takes an entry that may stand for a local out of its list, of which it is the first.
 [[gnu::always_inline]] inline void FunctionCompiler::unlink(const Entry& entry) {
-  uint32_t& pending = entry.where == Where::local ? locals_.data()[entry.local()].pending : no_local_;
+  uint32_t& pending =
+      entry.where == Where::local ? locals_.data()[entry.local()].pending : no_local_;
   pending = entry.next_pending;
 }
 

@@ -651,16 +651,12 @@ bool Translation::fold(Step& in, int operand, int which) {
 
 bool Translation::fold_address(Step& in, int operand, const Deferred& value) const {
   if (operand != 1 || !is_memory_access(in.op) || in.offset != 0) return false;
-  const int addend = is_store(in.op) ? 3 : 2;
-  if (kind_at(in.kinds, addend) != Kind::n) return false;
-  Step folded = in;
-  folded.kinds.a = value.source;
-  folded.values[1] = value.from;
-  kind_at(folded.kinds, addend) = Kind::k;
-  folded.values[addend] = static_cast<uint32_t>(value.bits);
-  folded.form = find_threaded_form(folded.op, folded.kinds);
-  if (folded.form == Form::count) return false;
-  in = folded;
+  const Form folded = form_with_addend({in.op, in.kinds}, value.source);
+  if (folded == Form::count) return false;
+  in.form = folded;
+  in.kinds = form_info(folded).kinds;
+  in.values[1] = value.from;
+  in.values[is_store(in.op) ? 3 : 2] = static_cast<uint32_t>(value.bits);
   return true;
 }
 

@@ -145,7 +145,7 @@ inline bool BodyValidator::is_bare_label(uint32_t label) const {
 }
 
 /// The next instruction goes to one of the `quick_…` functions of `user` once it has been checked;
-/// `user.before(op)` comes before that. No quick step is one that `user.takes_more(op)` of.
+/// `user.before(op)` comes before that. What `user.wants_step(op)` says so of is left to `step`.
 template <class User>
 [[gnu::always_inline]] inline Result<bool> BodyValidator::step_quickly(User& user) {
   EBB_ASSERT(!control_.is_empty() && floor_ == control_.back().height);
@@ -154,7 +154,7 @@ template <class User>
   if (remaining < 2 || is_const_) [[unlikely]]
     return false;
   const QuickRule& rule = quick_rules.rules[*at];
-  if (user.takes_more(rule.op)) [[unlikely]]
+  if (user.wants_step(rule.op)) [[unlikely]]
     return false;
   instruction_ = at;
   // Where this instruction ends is where the next one is looked for, which waits for that: so it

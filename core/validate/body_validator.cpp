@@ -89,7 +89,7 @@ namespace {
 
 /// Who wants to know nothing of the instructions.
 struct NoUser {
-  static bool takes_more(Opcode) { return false; }
+  static bool wants_step(Opcode) { return false; }
   void before(Opcode) {}
   template <uint32_t> Result<void> quick_numeric(Opcode, ValKind) { return {}; }
   Result<void> quick_access(Opcode, ValKind, uint32_t) { return {}; }
@@ -113,6 +113,7 @@ Result<void> BodyValidator::finish() {
   NoUser nobody;
   for (bool more = true; more;) {
     if constexpr (!is_small_build) {
+      // It fails where its user does.
       const Result<bool> is_done = step_quickly(nobody);
       EBB_ASSERT(is_done.ok());
       if (is_done.ok() && is_done.value()) continue;
