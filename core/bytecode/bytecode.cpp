@@ -4,6 +4,7 @@
 
 #include "core/bytecode/code_bytes.h"
 #include "core/bytecode/comparisons.h"
+#include "core/bytecode/unused_forms.h"
 
 namespace ebb {
 namespace {
@@ -295,11 +296,31 @@ struct FormTable {
   uint16_t forms[table_size];
 };
 
+/// Whether a form with pins can be done without. Not the moves by which others do, nor what changes
+/// an operand.
+constexpr bool may_be_unused(const FormInfo& info) {
+  const auto is_pin = [](Kind kind) { return kind == Kind::p || kind == Kind::q || kind == Kind::v; };
+  const Kinds& kinds = info.kinds;
+  if (info.op == Op::pin_int_load || info.op == Op::pin_int_store) return false;
+  if (info.op == Op::pin_float_load || info.op == Op::pin_float_store) return false;
+  if (info.op >= Op::add_br_i32_ne && info.op <= Op::add_br_i32_gt_u) return false;
+  if ((info.op == Op::move || info.op == Op::move_float) && kinds.a == Kind::a) return false;
+  return is_pin(kinds.d) || is_pin(kinds.a) || is_pin(kinds.b) || is_pin(kinds.c);
+}
+
+consteval bool all_unused_may_be() {
+  for (size_t form = 0; form < static_cast<size_t>(Form::count); form++)
+    if (unused_forms[static_cast<Form>(form)] && !may_be_unused(form_infos[form])) return false;
+  return true;
+}
+static_assert(all_unused_may_be());
+
 constexpr FormTable make_table() {
   FormTable table{};
   for (uint16_t& form : table.forms)
     form = static_cast<uint16_t>(Form::count);
   for (uint16_t form = 0; form < static_cast<uint16_t>(Form::count); form++) {
+    if (unused_forms[static_cast<Form>(form)]) continue;
     uint32_t at = place_of(form_infos[form].op, form_infos[form].kinds);
     while (table.forms[at] != static_cast<uint16_t>(Form::count))
       at = (at + 1) % table_size;
@@ -311,8 +332,8 @@ constexpr FormTable form_table = make_table();
 
 struct MeteredForm {
   Form base;
-  Form metered;
-  Form polled; ///< Or the base.
+  Form metered; ///< Or the base.
+  Form polled;  ///< The same.
 };
 
 constexpr size_t first_metered = static_cast<size_t>(Form::count) + 1;
@@ -338,11 +359,14 @@ constexpr MeteredForms make_metered() {
   for (size_t i = 0; i < metered_count; i++) {
     const size_t metered = first_metered + i + (i < polled_count ? 0 : polled_count);
     const size_t polled = first_metered + polled_count + i;
+    const auto or_base = [&](size_t form) {
+      const bool is_used = !unused_forms[static_cast<Form>(form)];
+      return is_used ? static_cast<Form>(form) : bases[i];
+    };
     size_t at = i;
     for (; at != 0 && made.forms[at - 1].base > bases[i]; at--)
       made.forms[at] = made.forms[at - 1];
-    made.forms[at] = {bases[i], static_cast<Form>(metered),
-                      i < polled_count ? static_cast<Form>(polled) : bases[i]};
+    made.forms[at] = {bases[i], or_base(metered), i < polled_count ? or_base(polled) : bases[i]};
   }
   return made;
 }

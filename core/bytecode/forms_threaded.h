@@ -1,32 +1,47 @@
 // Forms that only threaded code has: see forms.h.
 //
 // Kinds beside those of compact code: p, q and v are locals pinned in machine registers, the first,
-// second and third of their class; l, in place of the destination of a branch, says that it leads
-// to the start of the innermost loop, which is in a register; w is an immediate of eight bytes. In
-// loads and stores k in place of the offset is an addend that wraps at 32 bits. How many pins there
-// are is decided here: all the machine's registers must fit the registers of a call where handlers
-// call each other, and the number of forms grows with their cube. Three and two were best on x86-64
-// (core/interpret/README.md).
+// second and, if there are so many, third of their class; l, in place of the destination of a
+// branch, says that it leads to the start of the innermost loop, which is in a register; w is an
+// immediate of eight bytes. In loads and stores k in place of the offset is an addend that wraps at
+// 32 bits.
+//
+// How many pins there are is decided here: all the machine's registers must fit the registers of a
+// call where handlers call each other, and the number of forms grows with their cube. Two of each
+// class were best on x86-64 (core/interpret/README.md). Of the forms that follow from these lists,
+// those that hardly any program has are left out (unused_forms.h).
 #pragma once
 
 #if defined(__clang__) && (defined(__x86_64__) || defined(__aarch64__))
-#define EBB_INT_PINS 3
+#define EBB_INT_PINS 2
 #define EBB_FLOAT_PINS 2
+#else
+#define EBB_INT_PINS 1
+#define EBB_FLOAT_PINS 1
+#endif
+
+#if EBB_INT_PINS == 3
 #define EBB_PINS_1(X, ...) X(p, __VA_ARGS__) X(q, __VA_ARGS__) X(v, __VA_ARGS__)
 #define EBB_PINS_2(X, ...) X(p, __VA_ARGS__) X(q, __VA_ARGS__) X(v, __VA_ARGS__)
 #define EBB_PIN_PAIRS(X, ...) X(p, q, __VA_ARGS__) X(p, v, __VA_ARGS__) X(q, v, __VA_ARGS__)
 #define EBB_PIN_SWAPS(X, ...) X(q, p, __VA_ARGS__) X(v, p, __VA_ARGS__) X(v, q, __VA_ARGS__)
+#elif EBB_INT_PINS == 2
+#define EBB_PINS_1(X, ...) X(p, __VA_ARGS__) X(q, __VA_ARGS__)
+#define EBB_PINS_2(X, ...) X(p, __VA_ARGS__) X(q, __VA_ARGS__)
+#define EBB_PIN_PAIRS(X, ...) X(p, q, __VA_ARGS__)
+#define EBB_PIN_SWAPS(X, ...) X(q, p, __VA_ARGS__)
+#else
+#define EBB_PINS_1(X, ...) X(p, __VA_ARGS__)
+#define EBB_PINS_2(X, ...) X(p, __VA_ARGS__)
+#define EBB_PIN_PAIRS(X, ...)
+#define EBB_PIN_SWAPS(X, ...)
+#endif
+#if EBB_FLOAT_PINS == 2
 #define EBB_FLOAT_PINS_1(X, ...) X(p, __VA_ARGS__) X(q, __VA_ARGS__)
 #define EBB_FLOAT_PINS_2(X, ...) X(p, __VA_ARGS__) X(q, __VA_ARGS__)
 #define EBB_FLOAT_PAIRS(X, ...) X(p, q, __VA_ARGS__)
 #define EBB_FLOAT_SWAPS(X, ...) X(q, p, __VA_ARGS__)
 #else
-#define EBB_INT_PINS 1
-#define EBB_FLOAT_PINS 1
-#define EBB_PINS_1(X, ...) X(p, __VA_ARGS__)
-#define EBB_PINS_2(X, ...) X(p, __VA_ARGS__)
-#define EBB_PIN_PAIRS(X, ...)
-#define EBB_PIN_SWAPS(X, ...)
 #define EBB_FLOAT_PINS_1(X, ...) X(p, __VA_ARGS__)
 #define EBB_FLOAT_PINS_2(X, ...) X(p, __VA_ARGS__)
 #define EBB_FLOAT_PAIRS(X, ...)

@@ -13,17 +13,13 @@ namespace ebb {
 /// Where superinstructions are found by their keys, each at the first look: keys of one bucket are
 /// moved together until each has a place of its own.
 struct SuperinstructionTable {
-  static constexpr uint32_t bucket_bits = 9, place_bits = 11;
+  static constexpr uint32_t bucket_bits = 10, place_bits = 12;
   static constexpr uint32_t buckets = 1u << bucket_bits, places = 1u << place_bits;
   static constexpr uint32_t no_key = UINT32_MAX; ///< Of no two forms.
 
-  struct Entry {
-    uint32_t key = no_key;
-    uint32_t number = 0;
-  };
-
   uint8_t moves[buckets] = {};
-  Entry entries[places] = {};
+  uint32_t keys[places] = {};
+  uint16_t numbers[places] = {};
 
   static constexpr uint32_t hash(uint32_t key) {
     const uint32_t mixed = key * 0x9E3779B1u;
@@ -56,8 +52,8 @@ struct Superinstructions {
     const uint32_t hash = SuperinstructionTable::hash(key);
     const uint32_t move = table->moves[SuperinstructionTable::bucket(hash)];
     const uint32_t place = SuperinstructionTable::place(hash, move);
-    const SuperinstructionTable::Entry& entry = table->entries[place];
-    return entry.key == key ? static_cast<uint32_t>(Form::end) + entry.number : none;
+    return table->keys[place] == key ? static_cast<uint32_t>(Form::end) + table->numbers[place]
+                                     : none;
   }
   const void* handler(uint32_t number) const {
     return handlers[number - static_cast<uint32_t>(Form::end)];

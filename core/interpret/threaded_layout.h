@@ -35,47 +35,59 @@
 #define EBB_CALL_TYPE(ops) (TypeId{EBB_CALL_INDEX(ops, 0)})
 
 // The pins, as parameters and arguments; to and from their homes, and what a suspended run keeps.
-#if EBB_INT_PINS == 3 && EBB_FLOAT_PINS == 2
-#define EBB_PIN_PARAMETERS Word pin0, Word pin1, Word pin2, FloatRegister fpin0, FloatRegister fpin1
-#define EBB_PIN_ARGUMENTS pin0, pin1, pin2, fpin0, fpin1
-#define EBB_SAVED_PINS                                                                             \
-  values.pins[0], values.pins[1], values.pins[2], values.float_pins[0], values.float_pins[1]
-#define EBB_SAVE_PINS()                                                                            \
-  m.values.pins[0] = pin0;                                                                         \
-  m.values.pins[1] = pin1;                                                                         \
-  m.values.pins[2] = pin2;                                                                         \
-  m.values.float_pins[0] = fpin0;                                                                  \
-  m.values.float_pins[1] = fpin1
-#define EBB_SPILL_PINS(tail)                                                                       \
-  write_slot<Word>(fp + (tail).homes[0], pin0);                                                    \
-  write_slot<Word>(fp + (tail).homes[1], pin1);                                                    \
-  write_slot<Word>(fp + (tail).homes[2], pin2)
-#define EBB_FILL_PINS(tail)                                                                        \
-  pin0 = read_slot<Word>(fp + (tail).homes[0]);                                                    \
-  pin1 = read_slot<Word>(fp + (tail).homes[1]);                                                    \
-  pin2 = read_slot<Word>(fp + (tail).homes[2])
-#define EBB_ENTER_PINS()                                                                           \
-  EBB_ENTER_INTS(6);                                                                               \
-  fpin0 = FloatLane<f64>::make(read_slot<f64>(&EBB_SLOT(12)));                                     \
-  fpin1 = FloatLane<f64>::make(read_slot<f64>(&EBB_SLOT(14)))
-#define EBB_ENTER_INTS(at)                                                                         \
-  pin0 = read_slot<Word>(&EBB_SLOT(at));                                                           \
-  pin1 = read_slot<Word>(&EBB_SLOT((at) + 2));                                                     \
-  pin2 = read_slot<Word>(&EBB_SLOT((at) + 4))
-#elif EBB_INT_PINS == 1 && EBB_FLOAT_PINS == 1
-#define EBB_PIN_PARAMETERS Word pin0, FloatRegister fpin0
-#define EBB_PIN_ARGUMENTS pin0, fpin0
-#define EBB_SAVED_PINS values.pins[0], values.float_pins[0]
-#define EBB_SAVE_PINS()                                                                            \
-  m.values.pins[0] = pin0;                                                                         \
-  m.values.float_pins[0] = fpin0
-#define EBB_SPILL_PINS(tail) write_slot<Word>(fp + (tail).homes[0], pin0)
-#define EBB_FILL_PINS(tail) pin0 = read_slot<Word>(fp + (tail).homes[0])
-#define EBB_ENTER_PINS()                                                                           \
-  EBB_ENTER_INTS(6);                                                                               \
-  fpin0 = FloatLane<f64>::make(read_slot<f64>(&EBB_SLOT(8)))
-#define EBB_ENTER_INTS(at) pin0 = read_slot<Word>(&EBB_SLOT(at))
+#if EBB_INT_PINS == 3
+#define EBB_INT_PIN_PARAMETERS Word pin0, Word pin1, Word pin2
+#define EBB_INT_PIN_ARGUMENTS pin0, pin1, pin2
+#define EBB_EACH_INT_PIN(X, ...)                                                                   \
+  X(0, __VA_ARGS__);                                                                               \
+  X(1, __VA_ARGS__);                                                                               \
+  X(2, __VA_ARGS__)
+#define EBB_SAVED_INT_PINS values.pins[0], values.pins[1], values.pins[2]
+#elif EBB_INT_PINS == 2
+#define EBB_INT_PIN_PARAMETERS Word pin0, Word pin1
+#define EBB_INT_PIN_ARGUMENTS pin0, pin1
+#define EBB_EACH_INT_PIN(X, ...)                                                                   \
+  X(0, __VA_ARGS__);                                                                               \
+  X(1, __VA_ARGS__)
+#define EBB_SAVED_INT_PINS values.pins[0], values.pins[1]
+#else
+#define EBB_INT_PIN_PARAMETERS Word pin0
+#define EBB_INT_PIN_ARGUMENTS pin0
+#define EBB_EACH_INT_PIN(X, ...) X(0, __VA_ARGS__)
+#define EBB_SAVED_INT_PINS values.pins[0]
 #endif
+#if EBB_FLOAT_PINS == 2
+#define EBB_FLOAT_PIN_PARAMETERS FloatRegister fpin0, FloatRegister fpin1
+#define EBB_FLOAT_PIN_ARGUMENTS fpin0, fpin1
+#define EBB_EACH_FLOAT_PIN(X, ...)                                                                 \
+  X(0, __VA_ARGS__);                                                                               \
+  X(1, __VA_ARGS__)
+#define EBB_SAVED_FLOAT_PINS values.float_pins[0], values.float_pins[1]
+#else
+#define EBB_FLOAT_PIN_PARAMETERS FloatRegister fpin0
+#define EBB_FLOAT_PIN_ARGUMENTS fpin0
+#define EBB_EACH_FLOAT_PIN(X, ...) X(0, __VA_ARGS__)
+#define EBB_SAVED_FLOAT_PINS values.float_pins[0]
+#endif
+#define EBB_PIN_PARAMETERS EBB_INT_PIN_PARAMETERS, EBB_FLOAT_PIN_PARAMETERS
+#define EBB_PIN_ARGUMENTS EBB_INT_PIN_ARGUMENTS, EBB_FLOAT_PIN_ARGUMENTS
+#define EBB_SAVED_PINS EBB_SAVED_INT_PINS, EBB_SAVED_FLOAT_PINS
+#define EBB_SAVE_PIN(i, ...) m.values.pins[i] = pin##i
+#define EBB_SAVE_FLOAT_PIN(i, ...) m.values.float_pins[i] = fpin##i
+#define EBB_SAVE_PINS()                                                                            \
+  EBB_EACH_INT_PIN(EBB_SAVE_PIN, 0);                                                               \
+  EBB_EACH_FLOAT_PIN(EBB_SAVE_FLOAT_PIN, 0)
+#define EBB_SPILL_PIN(i, tail) write_slot<Word>(fp + (tail).homes[i], pin##i)
+#define EBB_SPILL_PINS(tail) EBB_EACH_INT_PIN(EBB_SPILL_PIN, tail)
+#define EBB_FILL_PIN(i, tail) pin##i = read_slot<Word>(fp + (tail).homes[i])
+#define EBB_FILL_PINS(tail) EBB_EACH_INT_PIN(EBB_FILL_PIN, tail)
+#define EBB_ENTER_INT(i, at) pin##i = read_slot<Word>(&EBB_SLOT((at) + 2 * (i)))
+#define EBB_ENTER_INTS(at) EBB_EACH_INT_PIN(EBB_ENTER_INT, at)
+#define EBB_ENTER_FLOAT(i, at)                                                                     \
+  fpin##i = FloatLane<f64>::make(read_slot<f64>(&EBB_SLOT((at) + 2 * (i))))
+#define EBB_ENTER_PINS()                                                                           \
+  EBB_ENTER_INTS(6);                                                                               \
+  EBB_EACH_FLOAT_PIN(EBB_ENTER_FLOAT, 6 + 2 * EBB_INT_PINS)
 // Behind what it clears, enter has the homes of the pins; enter_ints has nothing else.
 #define EBB_INTS_BYTES (sizeof(uint16_t) * EBB_INT_PINS)
 #define EBB_ENTER_BYTES (6 + 2 * (EBB_INT_PINS + EBB_FLOAT_PINS))

@@ -6,6 +6,7 @@
 //
 // Where a handler would go to the next instruction it goes to its parameter `next` instead, if it
 // has one: superinstructions are handlers with the handlers of what comes next, inlined.
+#include "core/bytecode/unused_forms.h"
 #include "core/interpret/machine_state.h"
 #include "core/interpret/numeric.h"
 #include "core/interpret/registers.h"
@@ -119,21 +120,21 @@ EBB_COLD_HANDLER(stop) {
 #include "core/interpret/handlers.inc"
 #pragma clang diagnostic pop
 
-#define EBB_FORM_ENTRY(d, a, b, c, name, ...) reinterpret_cast<const void*>(&name##_##d##a##b##c<>),
+// Of forms that are not used there is nothing but the name.
+#define EBB_ADDRESS(form)                                                                          \
+  unused_forms[Form::form] ? nullptr : reinterpret_cast<const void*>(&form<>),
+#define EBB_FORM_ENTRY(d, a, b, c, name, ...) EBB_ADDRESS(name##_##d##a##b##c)
 const void* const handler_addresses[] = {
 #define EBB_COMPACT_ENTRY(...) nullptr,
 #include "core/bytecode/forms_compact.inc"
 #include "core/bytecode/forms_threaded.inc"
     nullptr, // Form::count
-#define EBB_METERED_ENTRY(d, a, b, c, name)                                                        \
-  reinterpret_cast<const void*>(&metered_##name##_##d##a##b##c<>),
+#define EBB_METERED_ENTRY(d, a, b, c, name) EBB_ADDRESS(metered_##name##_##d##a##b##c)
 #include "core/bytecode/forms_metered.inc"
 #undef EBB_METERED_ENTRY
-#define EBB_METERED_ENTRY(d, a, b, c, name)                                                        \
-  reinterpret_cast<const void*>(&polled_##name##_##d##a##b##c<>),
+#define EBB_METERED_ENTRY(d, a, b, c, name) EBB_ADDRESS(polled_##name##_##d##a##b##c)
 #include "core/bytecode/forms_metered.inc"
-#define EBB_CHARGED_ENTRY(d, a, b, c, name)                                                        \
-  reinterpret_cast<const void*>(&metered_##name##_##d##a##b##c<>),
+#define EBB_CHARGED_ENTRY(d, a, b, c, name) EBB_ADDRESS(metered_##name##_##d##a##b##c)
 #include "core/bytecode/forms_metered.inc"
 };
 static_assert(sizeof(handler_addresses) / sizeof(void*) == static_cast<size_t>(Form::end));
@@ -221,13 +222,14 @@ consteval bool place_bucket(SuperinstructionTable& table, uint32_t bucket) {
     for (; placed < count; placed++) {
       const uint32_t key = super_keys.keys[members[placed]];
       const uint32_t place = Table::place(Table::hash(key), move);
-      if (table.entries[place].key != Table::no_key) break;
-      table.entries[place] = {key, members[placed]};
+      if (table.keys[place] != Table::no_key) break;
+      table.keys[place] = key;
+      table.numbers[place] = members[placed];
     }
     table.moves[bucket] = static_cast<uint8_t>(move);
     if (placed == count) return true;
     for (uint32_t i = 0; i < placed; i++)
-      table.entries[Table::place(Table::hash(super_keys.keys[members[i]]), move)] = {};
+      table.keys[Table::place(Table::hash(super_keys.keys[members[i]]), move)] = Table::no_key;
   }
   return false;
 }
@@ -242,6 +244,8 @@ consteval SuperinstructionTable make_super_table() {
   }
   // The fullest first, while there are many places.
   Table table;
+  for (uint32_t& key : table.keys)
+    key = Table::no_key;
   for (uint32_t count = most; count > 0; count--)
     for (uint32_t bucket = 0; bucket < Table::buckets; bucket++)
       if (counts[bucket] == count && !place_bucket(table, bucket)) __builtin_trap();
