@@ -114,7 +114,11 @@ constexpr ThreadingWay threading_way(Op op, Kinds kinds, bool is_compact_only) {
   if ((op == Op::i32_add || op == Op::i32_sub) && kinds.b == Kind::k) return ThreadingWay::sum;
   const bool is_simple = info.effect < Effect::enter && op != Op::select_v128 &&
                          (info.extra == 0 || is_memory_access(op));
-  return is_simple ? ThreadingWay::simple : ThreadingWay::other;
+  if (is_simple) return ThreadingWay::simple;
+  const bool is_whole =
+      info.effect < Effect::acc_lost || (info.effect == Effect::terminal && info.extra == 0);
+  return is_whole && !is_memory_access(op) && op != Op::fuel ? ThreadingWay::whole
+                                                             : ThreadingWay::other;
 }
 
 constexpr FormShape shape_of(Op op, Kinds kinds) {

@@ -108,6 +108,7 @@ struct FormInfo {
 /// How threading goes about an instruction.
 enum class ThreadingWay : uint8_t {
   simple,   ///< It has operands and perhaps an offset, and nothing else.
+  whole,    ///< It has operands, and behind them bytes that threaded code has as they are.
   constant, ///< It gives a slot a known value, which may become part of what reads it.
   sum, ///< A simple one that adds an immediate to an i32, and may become part of what comes next.
   branch,     ///< It has operands and one target of two bytes.

@@ -98,6 +98,8 @@ namespace {
     kind = Kind::k;
   }
   if (is_memory_access(out.op)) find_offset(out);
+  if (shape.effect < Effect::enter && out.form == Form::count)
+    out.form = find_threaded_form(out.op, out.kinds);
   if (shape.effect == Effect::table_terminal)
     out.next += static_cast<size_t>(target_bytes(out.op) * table_targets(out.op, out.extra));
   if (out.op != Op::far_br && out.op != Op::far_br_table) return;
@@ -323,6 +325,10 @@ const uint8_t* Translation::step_reading(const uint8_t* at, const FormShape& sha
     put_plainly(form, shape.slot_operands, values, offset);
     return at + shape.bytes;
   }
+  case ThreadingWay::whole:
+    if (deferred_count_ != 0) return nullptr;
+    put_whole(at, shape, values);
+    return at + shape.bytes;
   case ThreadingWay::branch:
     if (deferred_count_ != 0 || !is_unmetered_) return nullptr;
     return step_branch(at, shape, values);
@@ -474,6 +480,25 @@ inline void Translation::put_branch(Form form, uint32_t slots, const uint32_t* v
     if (threaded.has_target) put_target(to, target_at);
   }
   position_ = target_at + (threaded.has_target ? word : 0);
+  sequence_end_ = position_;
+  put_behind(choice);
+}
+
+/// Puts the instruction at `at`, which has bytes behind its operands. No value was put off.
+inline void Translation::put_whole(const uint8_t* at, const FormShape& shape,
+                                   const uint32_t* values) {
+  const FormChoice choice = choose(static_cast<Form>(read_code<uint16_t>(at)),
+                                   pinned_operands(shape.slot_operands, values), false);
+  const ThreadedShape& threaded = threaded_shapes[choice.form];
+  if (position_ + put_bytes_max > capacity_) out_ = nullptr;
+  if (choice.stores != 0) put_pins(choice.stores, true);
+  if (out_ != nullptr) {
+    put_operands(threaded, choice, values);
+    memcpy(out_ + position_ + threaded.extra, at + shape.extra,
+           static_cast<size_t>(shape.bytes - shape.extra));
+    put_handler(static_cast<Form>(choice.form));
+  }
+  position_ += threaded.bytes;
   sequence_end_ = position_;
   put_behind(choice);
 }

@@ -193,6 +193,7 @@ private:
   bool put_off_sum(const uint8_t* at, const FormShape& shape, const uint32_t* values);
   static bool may_be_held(const uint8_t* at, const FormShape& shape, const uint32_t* values);
   void put_branch(Form form, uint32_t slots, const uint32_t* values, const uint8_t* to);
+  void put_whole(const uint8_t* at, const FormShape& shape, const uint32_t* values);
   void put_call(const uint8_t* extra);
   bool touches_deferred(uint32_t slots, const uint32_t* values) const;
   // Values that are put off.
