@@ -115,8 +115,7 @@ constexpr ThreadingWay threading_way(Op op, Kinds kinds, bool is_compact_only) {
   const bool is_simple = info.effect < Effect::enter && op != Op::select_v128 &&
                          (info.extra == 0 || is_memory_access(op));
   if (is_simple) return ThreadingWay::simple;
-  const bool is_whole =
-      info.effect < Effect::acc_lost || (info.effect == Effect::terminal && info.extra == 0);
+  const bool is_whole = info.effect < Effect::acc_lost || info.effect == Effect::terminal;
   return is_whole && !is_memory_access(op) && op != Op::fuel ? ThreadingWay::whole
                                                              : ThreadingWay::other;
 }

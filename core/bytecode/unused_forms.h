@@ -18,9 +18,9 @@ struct UnusedForms {
 
 consteval UnusedForms make_unused_forms() {
   UnusedForms made;
-// The list is of the pins that there are where handlers call each other; a build that counts has all
-// forms, so that it may turn out that one is worth its handler.
-#if EBB_INT_PINS == 2 && EBB_FLOAT_PINS == 2 && !defined(EBB_COUNT_INSTRUCTIONS)
+// The list is for where handlers call each other, and names pins that are not there elsewhere; a
+// build that counts has all forms, so that it may turn out that one is worth its handler.
+#if EBB_INT_PINS > 1 && EBB_FLOAT_PINS > 1 && !defined(EBB_COUNT_INSTRUCTIONS)
 #define EBB_UNUSED(form) made.is_unused[static_cast<size_t>(Form::form)] = true;
 #include "core/bytecode/unused_forms.def"
 #undef EBB_UNUSED

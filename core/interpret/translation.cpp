@@ -98,6 +98,7 @@ namespace {
     kind = Kind::k;
   }
   if (is_memory_access(out.op)) find_offset(out);
+  // What is chosen for a form is remembered, for kinds it is not.
   if (shape.effect < Effect::enter && out.form == Form::count)
     out.form = find_threaded_form(out.op, out.kinds);
   if (shape.effect == Effect::table_terminal)
