@@ -246,12 +246,12 @@ size_t Loader::bytes_of_bodies() const {
 /// What small functions need beyond that, and the room that an instruction is written into.
 constexpr size_t code_slack = 96;
 
-/// Makes room for the code of a body: three eighths more than its wasm are enough for nearly all.
+/// Makes room for the code of a body: a quarter more than its wasm is enough for nearly all.
 /// Growing in small steps keeps the peak near to what stays.
 Result<void> Loader::make_room_for(const ByteRange& body) {
   Vec<uint8_t>& code = made().owned_code;
   if (drops_compact()) code.clear();
-  const size_t wanted = code.size() + body.size + size_t{3} * (body.size / 8) + code_slack;
+  const size_t wanted = code.size() + body.size + body.size / 4 + code_slack;
   if (wanted <= code.capacity()) return {};
   // A block that is not needed is not held while there is a larger one.
   if (code.is_empty()) code.shrink_to_fit();
