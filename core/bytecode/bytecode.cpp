@@ -184,7 +184,7 @@ constexpr ThreadedShape threaded_shape_of(Op op, Kinds kinds) {
   if (is_call(info.effect)) extra = 0;
   if (info.effect == Effect::table_terminal) extra = 4;
   if (op == Op::fuel) extra = word;
-  if (op == Op::enter) extra += 2 * (int_pins + float_pins);
+  if (op == Op::enter || op == Op::enter_clear_8) extra += 2 * (int_pins + float_pins);
   if (op >= Op::enter_ints && op <= Op::enter_clear_4) extra += 2 * int_pins;
   const uint32_t bytes = (at + extra + word - 1) / word * word;
   shape.bytes = static_cast<uint8_t>(bytes + (is_call(info.effect) ? sizeof(ThreadedCallTail) : 0));

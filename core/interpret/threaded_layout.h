@@ -85,9 +85,9 @@
 #define EBB_ENTER_INTS(at) EBB_EACH_INT_PIN(EBB_ENTER_INT, at)
 #define EBB_ENTER_FLOAT(i, at)                                                                     \
   fpin##i = FloatLane<f64>::make(read_slot<f64>(&EBB_SLOT((at) + 2 * (i))))
-#define EBB_ENTER_PINS()                                                                           \
-  EBB_ENTER_INTS(6);                                                                               \
-  EBB_EACH_FLOAT_PIN(EBB_ENTER_FLOAT, 6 + 2 * EBB_INT_PINS)
-// Behind what it clears, enter has the homes of the pins; enter_ints has nothing else.
+#define EBB_ENTER_PINS(at)                                                                         \
+  EBB_ENTER_INTS(at);                                                                              \
+  EBB_EACH_FLOAT_PIN(EBB_ENTER_FLOAT, (at) + EBB_INTS_BYTES)
+// Behind what they clear, entries have the homes of the pins, or of those of integers.
 #define EBB_INTS_BYTES (sizeof(uint16_t) * EBB_INT_PINS)
-#define EBB_ENTER_BYTES (6 + 2 * (EBB_INT_PINS + EBB_FLOAT_PINS))
+#define EBB_PINS_BYTES (sizeof(uint16_t) * (EBB_INT_PINS + EBB_FLOAT_PINS))

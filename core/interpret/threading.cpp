@@ -52,27 +52,34 @@ bool is_constant(const ModuleImage& image, const Function& function) {
          &function < image.constants.data() + image.constants.size();
 }
 
+/// The slots that a function's caller has put its arguments into.
+uint32_t params_of(const ModuleImage& image, const Function& function) {
+  return is_constant(image, function) ? 0 : image.params_of(function).numbers;
+}
+
 /// The first slot behind a function's locals, which its entry names unless it has only parameters.
-uint32_t first_temporary(const ModuleImage& image, const uint8_t* begin, const uint8_t* end,
-                         const Function& function) {
+uint32_t first_temporary(const uint8_t* begin, const uint8_t* end, uint32_t params) {
   for (const uint8_t* at = begin; at < end;) {
     const Step in = take_apart(at);
     if (in.op == Op::enter) return read_code<uint16_t>(in.extra + 4);
     if (in.op != Op::enter_refs && in.op != Op::fuel) break;
     at = in.next;
   }
-  return is_constant(image, function) ? 0 : image.params_of(function).numbers;
+  return params;
 }
 
 TranslationInput translation_input(const ModuleImage& image, const uint8_t* code,
                                    const Function& function, uint64_t* choices = nullptr) {
   const uint8_t* begin = code + function.code_offset;
   const uint8_t* end = begin + function.code_bytes;
+  const uint32_t params = params_of(image, function);
   return {&image,
           begin,
           end,
           read_pins(code, function),
-          first_temporary(image, begin, end, function),
+          params,
+          first_temporary(begin, end, params),
+          function.frame_numbers() + pin_homes,
           threaded_handlers(),
           threaded_superinstructions(),
           {choices}};

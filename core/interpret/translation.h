@@ -148,7 +148,9 @@ struct TranslationInput {
   const uint8_t* begin; ///< Compact code.
   const uint8_t* end;
   Pins pins;
+  uint32_t params;          ///< Slots of parameters, the first of the frame.
   uint32_t first_temporary; ///< Slots from here on belong to no local.
+  uint32_t frame_end;       ///< Behind the last slot, homes of pins without a local included.
   const void* const* handlers;
   Superinstructions superinstructions;
   KnownChoices known;

@@ -155,8 +155,26 @@ void Translation::emit(const Step& in) {
   emit_as_it_is(in);
 }
 
-/// Entries that clear little have forms of their own, and one that does nothing is left out. Slots
-/// behind the locals, and two homes behind the frame, may be cleared too.
+/// What clears a frame's slots in rounds of eight: the first slot, and how many rounds. They may be
+/// more than those named, and begin before, but are neither parameters nor behind the frame. No
+/// rounds if there is no such room.
+struct Eights {
+  uint16_t first = 0;
+  uint16_t rounds = 0;
+
+  static Eights of(const TranslationInput& in, const Step& enter) {
+    const uint32_t first = read_code<uint16_t>(enter.extra);
+    const uint32_t count = read_code<uint16_t>(enter.extra + 2);
+    const uint32_t slots = (count + 7) / 8 * 8;
+    if (in.params + slots > in.frame_end) return {};
+    const uint32_t last_first = in.frame_end - slots;
+    return {static_cast<uint16_t>(first < last_first ? first : last_first),
+            static_cast<uint16_t>(slots / 8)};
+  }
+};
+
+/// Entries have forms by how much they clear, and one that does nothing is left out. Slots behind
+/// the locals, and two homes behind the frame, may be cleared too.
 void Translation::emit_enter(const Step& in) {
   const uint32_t count = read_code<uint16_t>(in.extra + 2);
   if (count == 0 && !in_.pins.any()) return;
@@ -165,8 +183,10 @@ void Translation::emit_enter(const Step& in) {
     constexpr Form forms[] = {Form::enter_ints_nnnn, Form::enter_clear_2_nnnn,
                               Form::enter_clear_4_nnnn};
     out.form = forms[(count + 1) / 2];
-    out.op = form_info(out.form).op;
+  } else if (Eights::of(in_, in).rounds != 0) {
+    out.form = Form::enter_clear_8_nnnn;
   }
+  if (out.form != Form::count) out.op = form_info(out.form).op;
   emit_as_it_is(out);
 }
 
@@ -298,10 +318,17 @@ void Translation::put_rest(const Step& in, Form form, const ThreadedShape& shape
     return write_code(extra, static_cast<uint32_t>(table_targets(in.code_op, in.extra) - 1));
   if (is_memory_access(chosen.op)) return;
   if (chosen.op == Op::fuel) return write_code(extra, uintptr_t{read_code<uint16_t>(in.extra)});
-  if (info.extra != 0) memcpy(extra, in.extra, info.extra);
+  if (chosen.op == Op::enter_clear_8) {
+    const Eights eights = Eights::of(in_, in);
+    write_code(extra, eights.first);
+    write_code(extra + 2, eights.rounds);
+  } else if (info.extra != 0) {
+    memcpy(extra, in.extra, info.extra);
+  }
   if (chosen.op >= Op::enter_ints && chosen.op <= Op::enter_clear_4)
     memcpy(extra + info.extra, in_.pins.homes, size_t{2} * int_pins);
-  if (chosen.op == Op::enter) memcpy(extra + info.extra, in_.pins.homes, sizeof(in_.pins.homes));
+  if (chosen.op == Op::enter || chosen.op == Op::enter_clear_8)
+    memcpy(extra + info.extra, in_.pins.homes, sizeof(in_.pins.homes));
 }
 
 void Translation::put_pins(uint32_t which, bool is_store) {
