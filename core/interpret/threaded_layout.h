@@ -87,7 +87,7 @@
   fpin##i = FloatLane<f64>::make(read_slot<f64>(&EBB_SLOT((at) + 2 * (i))))
 #define EBB_ENTER_PINS(at)                                                                         \
   EBB_ENTER_INTS(at);                                                                              \
-  EBB_EACH_FLOAT_PIN(EBB_ENTER_FLOAT, (at) + EBB_INTS_BYTES)
+  EBB_EACH_FLOAT_PIN(EBB_ENTER_FLOAT, (at) + 2 * EBB_INT_PINS)
 // Behind what they clear, entries have the homes of the pins, or of those of integers.
 #define EBB_INTS_BYTES (sizeof(uint16_t) * EBB_INT_PINS)
 #define EBB_PINS_BYTES (sizeof(uint16_t) * (EBB_INT_PINS + EBB_FLOAT_PINS))
